@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * compat.bpf.h - one accessor for each thing that differs between the kernels that
+ * one object serves. Included by the .bpf.c files and their headers only.
+ */
+#pragma once
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+/* asm-generic/errno-base.h */
+#define EPERM 1
+
+/* include/uapi/linux/stat.h, include/linux/fs.h, include/uapi/asm-generic/fcntl.h */
+#define S_IFMT	      0170000
+#define S_IFREG	      0100000
+#define FMODE_READ    0x1
+#define FMODE_WRITE   0x2
+#define F_FMODE_EXEC  0x20 /* __FMODE_EXEC: the open belongs to an exec */
+#define O_DIRECT      00040000
+#define ATTR_SIZE     (1 << 3)
+#define PROT_EXEC     0x4
+#define VM_EXEC	      0x4
+#define SB_KERNMOUNT  (1UL << 22)
+#define F_SEAL_SHRINK 0x2
+#define F_SEAL_GROW   0x4
+#define F_SEAL_WRITE  0x8
+
+/* include/uapi/linux/magic.h and the filesystems' own headers */
+#define TMPFS_MAGIC	      0x01021994
+#define HUGETLBFS_MAGIC	      0x958458f6
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+#define FUSE_SUPER_MAGIC      0x65735546
+#define NFS_SUPER_MAGIC	      0x6969
+#define CIFS_SUPER_MAGIC      0xff534d42
+#define SMB2_SUPER_MAGIC      0xfe534d42
+#define V9FS_MAGIC	      0x01021997
+#define AFS_FS_MAGIC	      0x6b414653
+#define CEPH_SUPER_MAGIC      0x00c36400
+
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define barrier()    asm volatile("" ::: "memory")
+
+/* i_ctime was split in 6.11 (3aa63a569c64); drop the flavours with the kernels before it. */
+static __always_inline __u64 psc_inode_ctime(struct inode *inode, __u32 *ret_nsec)
+{
+	struct inode___timespec_private *private = (void *)inode;
+	struct inode___timespec *old = (void *)inode;
+
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		*ret_nsec = inode->i_ctime_nsec;
+		return inode->i_ctime_sec;
+	}
+	if (bpf_core_field_exists(private->__i_ctime)) {
+		*ret_nsec = private->__i_ctime.tv_nsec;
+		return private->__i_ctime.tv_sec;
+	}
+	*ret_nsec = old->i_ctime.tv_nsec;
+	return old->i_ctime.tv_sec;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * guard.bpf.h - what a hook calls. psc_guard() is the whole of a hook that may
+ * sleep, psc_guard_cached() of one that may not. Both answer most calls with the
+ * size filter alone; the rest is identify.bpf.c, conclude.bpf.c and event.bpf.c.
+ *
+ * Verdicts of what can fail (P: refused by default in enforce mode):
+ *
+ *   no file, not a regular file            allowed, it holds no listed content
+ *   digest helper failed / other algorithm unverified:error / algorithm
+ *   O_DIRECT descriptor                    cached identity, else unverified:direct_io (P)
+ *   larger than the hash limit             unverified:too_large
+ *   inode storage not created              digested; no match is unverified:storage
+ *   open for write or mapped shared        digested, not cached; no match is unverified:writer
+ *   changed while it was digested          the same
+ *   memory file without seals              digested, not cached; no match is unverified:memfd
+ *   FUSE, NFS, CIFS, 9p, AFS, Ceph         digested, not cached; no match is unverified:filesystem
+ *   hook cannot sleep, nothing valid cached unverified:uncached
+ *   generation moved under every retry     unverified:swap (P)
+ *   subject outside the table              unverified:table
+ *   ring full, counters missing            the verdict stands; the drop is counted
+ *
+ * All of these hold only for a file whose size is listed (or while a digest without
+ * size makes every file count as listed), but for writer and memfd, whose size says
+ * nothing of the content to come.
+ */
+#pragma once
+
+#include "maps.bpf.h"
+
+/* What is known of the file of an attempt. */
+struct psc_finding {
+	__u64 size;
+	__u32 unverified; /* why no match may not be taken for "not listed" */
+	__u16 flags;	  /* PSC_EVENT_* */
+	__u8 source;
+	__u8 op;
+	__u8 digest[PSC_DIGEST_SIZE];
+	__u32 listed_size; /* boolean: the size is worth a digest */
+	__u32 _pad0;
+};
+
+/* What was decided, and by which generation's table. */
+struct psc_outcome {
+	struct psc_decision decision;
+	__u64 generation;
+	__u64 now;
+	__u32 subject;
+	__u32 mode;
+};
+
+/* identify.bpf.c */
+void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding);
+void psc_identify_cached(struct file *file, struct inode *inode, struct psc_finding *finding);
+/* conclude.bpf.c: 0 or -EPERM */
+int psc_find_subject(__u32 slot, __u32 index_bits, const struct psc_finding *finding);
+int psc_decide_once(const struct psc_finding *finding, struct psc_outcome *ret);
+int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep);
+/* event.bpf.c */
+void psc_emit(struct file *file, const struct psc_finding *finding,
+	      const struct psc_outcome *outcome, bool may_sleep);
+void psc_emit_wanted(struct file *file, const struct psc_finding *finding, bool may_sleep);
+
+/* Kernel-internal memory: memfd, System V and anonymous shared memory. */
+static __always_inline bool psc_is_memory_file(struct inode *inode)
+{
+	return inode->i_sb->s_flags & SB_KERNMOUNT;
+}
+
+static __always_inline bool psc_filter_hit(__u32 slot, __u32 kind, __u64 size)
+{
+	__u32 bit = psc_filter_bit(size);
+
+	return psc_shared.filter[slot][kind][bit >> 6] >> (bit & 63) & 1;
+}
+
+/*
+ * Is the content one that a listed digest may have? Reads one generation; when that
+ * is exchanged meanwhile the answer is yes, which only costs a digest.
+ */
+static __always_inline bool psc_size_listed(__u32 kind, __u64 size)
+{
+	__u64 generation = READ_ONCE(psc_shared.control.generation);
+	__u32 slot = generation & (PSC_SLOTS - 1);
+
+	if (psc_filter_hit(slot, kind, size))
+		return true;
+	if (kind == PSC_FILTER_EXEC && psc_shared.table[slot].flags & PSC_TABLE_HASH_ALL)
+		return true;
+	return READ_ONCE(psc_shared.control.generation) != generation;
+}
+
+static __always_inline bool psc_is_regular(struct inode *inode)
+{
+	return (inode->i_mode & S_IFMT) == S_IFREG;
+}
+
+/*
+ * The body of a hook on code about to run (@op exec or load). @may_sleep is a constant
+ * of the hook: without it the identity comes from the cache alone.
+ */
+static __always_inline int psc_guard(struct file *file, __u32 op, __u16 flags, bool may_sleep)
+{
+	struct psc_finding finding = {};
+	struct inode *inode;
+
+	if (!file)
+		return 0;
+	inode = file->f_inode;
+	if (!inode || !psc_is_regular(inode))
+		return 0;
+	finding.size = inode->i_size;
+	finding.listed_size = psc_size_listed(PSC_FILTER_EXEC, finding.size);
+	if (!finding.listed_size && inode->i_writecount.counter <= 0 &&
+	    !psc_is_memory_file(inode)) {
+		psc_count_verdict(op, PSC_VERDICT_ALLOW);
+		return 0;
+	}
+	finding.op = op;
+	finding.flags = flags;
+	if (may_sleep)
+		psc_identify(file, inode, &finding);
+	else
+		psc_identify_cached(file, inode, &finding);
+	return psc_conclude(file, &finding, may_sleep);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loader.h - the guard in the kernel: loading, attaching, pinning, finding it again,
+ * removing it. Owned by the daemon; loader.c is the only file that knows the object.
+ *
+ * Lifetime: programs live as long as their pinned links. The guard is complete exactly
+ * when the directory PSC_PATH_BPFFS exists: everything is pinned below another name and
+ * appears in one rename. A daemon that ends, however it ends, changes nothing.
+ */
+#pragma once
+
+#include "user/core/util.h"
+#include "user/core/image.h"
+#include "user/daemon/kernel.h"
+
+struct psc_guard {
+	struct psc_shared *shared; /* the programs' memory, mapped */
+	int records_fd;		   /* outer maps, PSC_SLOTS each */
+	int buckets_fd;
+	int events_fd;
+	int counters_fd;
+	int shared_fd;
+	uint64_t features; /* 1 << enum psc_feature */
+	int adopted;	   /* boolean: found pinned, not loaded */
+};
+
+#define PSC_GUARD_HOOKS_MAX 16
+
+struct psc_guard *psc_guard_free(struct psc_guard *guard); /* the kernel keeps the programs */
+void psc_guard_freep(struct psc_guard **guard);
+
+/*
+ * Finds the pinned guard. -ENOENT when there is none; -ESTALE when it was made by another
+ * version of the object (it stays on); @reterr is filled on every error but -ENOENT.
+ */
+int psc_guard_adopt(struct psc_guard **ret, struct psc_problem *reterr);
+
+/*
+ * Loads the guard for a kernel with @features, fills it with @image as generation 1,
+ * attaches every program and pins everything. Nothing stays behind on failure.
+ */
+int psc_guard_install(uint64_t features, const struct psc_image *image, struct psc_guard **ret,
+		      struct psc_problem *reterr);
+
+/*
+ * Puts @image into force as the next generation: fills the other slot, then moves the
+ * generation word. Waits for the kernel's grace periods (milliseconds); no attempt waits.
+ * On failure the old generation stays in force.
+ */
+int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
+		       struct psc_problem *reterr);
+
+/* Sums the counters of all CPUs. */
+int psc_guard_counters(const struct psc_guard *guard, struct psc_counters *ret);
+
+/* Names of the attached hooks, in @ret_hooks, which points to constants; returns how many. */
+int psc_guard_hooks(const struct psc_guard *guard, const char *ret_hooks[PSC_GUARD_HOOKS_MAX]);
+
+/* Unpins everything: the guard is off once the kernel has dropped the programs. */
+int psc_guard_remove(void);
