@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attempt.c - attempts one operation on a file and says by its exit status what became
+ * of it: 0 allowed, 1 denied (EPERM), 2 could not try, 3 failed otherwise. A program of
+ * its own, linked statically, for the scripts in tests/vm; it knows nothing of the guard.
+ * The attempts that run for a while or in several steps are in attempt_long.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/vm/attempt.h"
+
+/* include/uapi/linux/fcntl.h of 6.14 */
+#define EXECVE_CHECK 0x10000
+
+void attempt_say(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("attempt: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int attempt_untried(const char *what)
+{
+	attempt_say("%s: %s", what, strerror(errno));
+	return UNTRIED;
+}
+
+int attempt_result(long r, const char *what)
+{
+	if (r >= 0)
+		return ALLOWED;
+	attempt_say("%s: %s", what, strerror(errno));
+	return errno == EPERM ? DENIED : FAILED;
+}
+
+/* ---- execution ------------------------------------------------------------------- */
+
+extern char **environ;
+
+struct exec {
+	int fd; /* AT_FDCWD, or what the path is relative to */
+	const char *path;
+	int flags; /* of execveat */
+	char *const *argv;
+};
+
+static void exec_child(const struct exec *e, int report)
+{
+	int error;
+
+	syscall(SYS_execveat, e->fd, e->path, e->argv, environ, e->flags);
+	error = errno;
+	if (write(report, &error, sizeof(error)) < 0)
+		_exit(UNTRIED);
+	_exit(0);
+}
+
+/* The pipe closes when the exec succeeds; otherwise it carries the errno. */
+static int exec_and_wait(const struct exec *e)
+{
+	int report[2], status, error = 0;
+	ssize_t n;
+	pid_t child;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return attempt_untried("pipe");
+	child = fork();
+	if (child < 0)
+		return attempt_untried("fork");
+	if (child == 0)
+		exec_child(e, report[1]);
+	close(report[1]);
+	n = read(report[0], &error, sizeof(error));
+	close(report[0]);
+	if (waitpid(child, &status, 0) < 0)
+		return attempt_untried("wait");
+	if (n == sizeof(error)) {
+		errno = error;
+		return attempt_result(-1, "exec");
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return ALLOWED;
+	attempt_say("the program started and ended with wait status 0x%x", status);
+	return FAILED;
+}
+
+static int do_exec(int argc, char **argv)
+{
+	struct exec e = {AT_FDCWD, argv[0], 0, argv};
+
+	return exec_and_wait(&e);
+}
+
+static int exec_descriptor(const char *path, int flags)
+{
+	char *argv[] = {"payload", NULL};
+	struct exec e = {-1, "", AT_EMPTY_PATH, argv};
+
+	e.fd = open(path, flags | O_CLOEXEC);
+	if (e.fd < 0)
+		return attempt_untried(path);
+	return exec_and_wait(&e);
+}
+
+static int do_exec_fd(int argc, char **argv)
+{
+	return exec_descriptor(argv[0], O_RDONLY);
+}
+
+static int do_exec_path_fd(int argc, char **argv)
+{
+	return exec_descriptor(argv[0], O_PATH);
+}
+
+static int do_exec_direct_fd(int argc, char **argv)
+{
+	return exec_descriptor(argv[0], O_RDONLY | O_DIRECT);
+}
+
+/* Only asks; kernels that do not know the question say EINVAL. */
+static int do_exec_check(int argc, char **argv)
+{
+	long r = syscall(SYS_execveat, AT_FDCWD, argv[0], argv, environ, EXECVE_CHECK);
+
+	if (r < 0 && errno == EINVAL)
+		return attempt_untried("AT_EXECVE_CHECK");
+	return attempt_result(r, "AT_EXECVE_CHECK");
+}
+
+/* Kernels differ in whether they refuse this with ETXTBSY. */
+static int do_exec_written(int argc, char **argv)
+{
+	int fd = open(argv[0], O_WRONLY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return attempt_untried(argv[0]);
+	r = do_exec(argc, argv);
+	close(fd);
+	return r == FAILED ? UNTRIED : r;
+}
+
+/* ---- memory files ----------------------------------------------------------------- */
+
+static int memory_file(const char *path, int sealed)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC);
+	int to = memfd_create("attempt", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct stat st;
+
+	if (from < 0 || to < 0 || fstat(from, &st) < 0 ||
+	    sendfile(to, from, NULL, st.st_size) != st.st_size)
+		return -1;
+	close(from);
+	if (sealed &&
+	    fcntl(to, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return -1;
+	return to;
+}
+
+static int exec_memory(const char *path, int sealed)
+{
+	char *argv[] = {"payload", NULL};
+	struct exec e = {memory_file(path, sealed), "", AT_EMPTY_PATH, argv};
+
+	if (e.fd < 0)
+		return attempt_untried("memory file");
+	return exec_and_wait(&e);
+}
+
+static int do_exec_memfd(int argc, char **argv)
+{
+	return exec_memory(argv[0], 0);
+}
+
+static int do_exec_memfd_sealed(int argc, char **argv)
+{
+	return exec_memory(argv[0], 1);
+}
+
+/* ---- mapping ---------------------------------------------------------------------- */
+
+int attempt_map(int fd, size_t size, int prot)
+{
+	void *p = mmap(NULL, size, prot, MAP_PRIVATE, fd, 0);
+	int r = attempt_result(p == MAP_FAILED ? -1 : 0, "mmap");
+
+	if (p != MAP_FAILED)
+		munmap(p, size);
+	return r;
+}
+
+int attempt_open(const char *path, int flags, size_t *ret_size)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || st.st_size == 0) {
+		close(fd);
+		return -1;
+	}
+	*ret_size = st.st_size;
+	return fd;
+}
+
+static int map_file(const char *path, int flags, int prot)
+{
+	size_t size;
+	int fd = attempt_open(path, O_RDONLY | flags, &size);
+
+	if (fd < 0)
+		return attempt_untried(path);
+	return attempt_map(fd, size, prot);
+}
+
+static int do_map(int argc, char **argv)
+{
+	return map_file(argv[0], 0, PROT_READ | PROT_EXEC);
+}
+
+static int do_map_direct(int argc, char **argv)
+{
+	return map_file(argv[0], O_DIRECT, PROT_READ | PROT_EXEC);
+}
+
+/* O_DIRECT can also be set on an open descriptor. */
+static int do_map_direct_late(int argc, char **argv)
+{
+	size_t size;
+	int fd = attempt_open(argv[0], O_RDONLY, &size);
+
+	if (fd < 0 || fcntl(fd, F_SETFL, O_DIRECT) < 0)
+		return attempt_untried(argv[0]);
+	return attempt_map(fd, size, PROT_READ | PROT_EXEC);
+}
+
+/* With this personality a mapping that asks for PROT_READ alone is executable. */
+static int do_map_implied(int argc, char **argv)
+{
+	if (personality(READ_IMPLIES_EXEC) < 0)
+		return attempt_untried("personality");
+	return map_file(argv[0], 0, PROT_READ);
+}
+
+static int do_map_memfd(int argc, char **argv)
+{
+	int fd = memory_file(argv[0], 0);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return attempt_untried("memory file");
+	return attempt_map(fd, st.st_size, PROT_READ | PROT_EXEC);
+}
+
+static int do_map_written(int argc, char **argv)
+{
+	int writer = open(argv[0], O_WRONLY | O_CLOEXEC);
+
+	if (writer < 0)
+		return attempt_untried(argv[0]);
+	return do_map(argc, argv);
+}
+
+static int do_mprotect(int argc, char **argv)
+{
+	size_t size;
+	int fd = attempt_open(argv[0], O_RDONLY, &size);
+	void *p;
+
+	if (fd < 0)
+		return attempt_untried(argv[0]);
+	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return attempt_untried("mmap");
+	return attempt_result(mprotect(p, size, PROT_READ | PROT_EXEC), "mprotect");
+}
+
+/* Reads the code into anonymous memory: no hook sees where it came from. */
+static int do_map_copy(int argc, char **argv)
+{
+	size_t size;
+	int fd = attempt_open(argv[0], O_RDONLY, &size);
+	char *p;
+
+	if (fd < 0)
+		return attempt_untried(argv[0]);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED || read(fd, p, size) != (ssize_t)size)
+		return attempt_untried("read");
+	return attempt_result(mprotect(p, size, PROT_READ | PROT_EXEC), "mprotect");
+}
+
+/* ---- the rest ---------------------------------------------------------------------- */
+
+static int do_open(int argc, char **argv)
+{
+	return attempt_result(open(argv[0], O_RDONLY | O_CLOEXEC), "open");
+}
+
+static int do_truncate(int argc, char **argv)
+{
+	return attempt_result(truncate(argv[0], atol(argv[1])), "truncate");
+}
+
+static pid_t spawn_captured(char **argv, int *ret_output)
+{
+	int output[2];
+	pid_t child;
+
+	if (pipe2(output, O_CLOEXEC) < 0)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		dup2(output[1], STDOUT_FILENO);
+		dup2(output[1], STDERR_FILENO);
+		execv(argv[0], argv);
+		perror("exec");
+		_exit(127);
+	}
+	close(output[1]);
+	*ret_output = output[0];
+	return child;
+}
+
+/*
+ * The dynamic loader reports a refused library in words only, and goes on without it
+ * when it was to be preloaded.
+ */
+static int do_run(int argc, char **argv)
+{
+	char text[4096];
+	size_t used = 0;
+	ssize_t n;
+	int output = -1, status;
+	pid_t child = spawn_captured(argv + 1, &output);
+
+	if (child < 0)
+		return attempt_untried("fork");
+	while (used < sizeof(text) - 1 &&
+	       (n = read(output, text + used, sizeof(text) - 1 - used)) > 0)
+		used += n;
+	text[used] = '\0';
+	close(output);
+	waitpid(child, &status, 0);
+	fputs(text, stderr);
+	if (strstr(text, argv[0]))
+		return ALLOWED;
+	if (strstr(text, "Operation not permitted") || strstr(text, "failed to map segment"))
+		return DENIED;
+	attempt_say("ended with wait status 0x%x", status);
+	return FAILED;
+}
+
+static const struct verb {
+	const char *name;
+	const char *arguments;
+	int least;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{"exec", "PATH [ARG...]", 1, do_exec},
+	{"exec-fd", "PATH", 1, do_exec_fd},
+	{"exec-path-fd", "PATH", 1, do_exec_path_fd},
+	{"exec-direct-fd", "PATH", 1, do_exec_direct_fd},
+	{"exec-check", "PATH", 1, do_exec_check},
+	{"exec-written", "PATH (while it is open for write)", 1, do_exec_written},
+	{"exec-memfd", "PATH (a copy of it)", 1, do_exec_memfd},
+	{"exec-memfd-sealed", "PATH (a copy of it)", 1, do_exec_memfd_sealed},
+	{"exec-many", "COUNT PATH", 2, attempt_exec_many},
+	{"exec-storm", "STOPFILE LISTED UNLISTED", 3, attempt_exec_storm},
+	{"map", "PATH", 1, do_map},
+	{"map-direct", "PATH", 1, do_map_direct},
+	{"map-direct-late", "PATH", 1, do_map_direct_late},
+	{"map-implied", "PATH", 1, do_map_implied},
+	{"map-memfd", "PATH (a copy of it)", 1, do_map_memfd},
+	{"map-written", "PATH (while it is open for write)", 1, do_map_written},
+	{"map-copy", "PATH", 1, do_map_copy},
+	{"mprotect", "PATH", 1, do_mprotect},
+	{"rewrite-fd", "TARGET CLEAN LISTED", 3, attempt_rewrite_fd},
+	{"rewrite-shared", "TARGET CLEAN LISTED", 3, attempt_rewrite_shared},
+	{"rewrite-shared-late", "TARGET CLEAN LISTED", 3, attempt_rewrite_shared_late},
+	{"race", "TARGET CLEAN LISTED SECONDS", 4, attempt_race},
+	{"open", "PATH", 1, do_open},
+	{"truncate", "PATH SIZE", 2, do_truncate},
+	{"run", "TOKEN PATH [ARG...] (allowed: it prints TOKEN)", 2, do_run},
+};
+
+static int usage(void)
+{
+	fputs("usage: attempt VERB ARGUMENT...\n", stderr);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		fprintf(stderr, "  %s %s\n", verbs[i].name, verbs[i].arguments);
+	return UNTRIED;
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc >= 2 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(argv[1], verbs[i].name))
+			continue;
+		if (argc - 2 < verbs[i].least)
+			break;
+		return verbs[i].run(argc - 2, argv + 2);
+	}
+	return usage();
+}
