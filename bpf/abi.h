@@ -173,15 +173,19 @@ struct psc_clock {
 	__u64 floor;
 };
 
+/* USER_HZ of /proc/PID/stat, the finest start time that the daemon can learn of itself. */
+#define PSC_TICK_NS 10000000
+
 /* Written by the daemon, read by every program. */
 struct psc_control {
 	__u64 generation; /* selects the slot; written last */
 	struct psc_clock clock;
-	__u64 daemon_start_ns; /* boot clock, tells a reused pid apart */
+	__u64 daemon_start_ticks; /* of PSC_TICK_NS on the boot clock: tells a reused pid apart */
 	__u32 daemon_tgid;
 	__u32 abi_version;
 	__u64 attached_ns; /* boot clock at which the first guard was attached */
 	__u64 features;	   /* enum psc_feature bits the loaded programs use */
+	__u64 dropped_recorded; /* of psc_counters.dropped: what the audit log tells already */
 	__u8 object_digest[PSC_DIGEST_SIZE];
 };
 
@@ -318,7 +322,7 @@ struct psc_event {
 _Static_assert(sizeof(struct psc_digest_record) == 40, "digest record");
 _Static_assert(sizeof(struct psc_digest_bucket) == 8, "digest bucket");
 _Static_assert(sizeof(struct psc_clock) == 24, "clock");
-_Static_assert(sizeof(struct psc_control) == 96, "control");
+_Static_assert(sizeof(struct psc_control) == 104, "control");
 _Static_assert(sizeof(struct psc_table) == 48 + 8 * PSC_INTERVALS_MAX + 32 * PSC_OP_MAX +
 						   2 * PSC_SUBJECTS_MAX +
 						   PSC_INTERVALS_MAX * PSC_CLASSES_MAX * PSC_OP_MAX,

@@ -89,15 +89,6 @@ static __always_inline void count_outcome(const struct psc_finding *finding,
 		__sync_fetch_and_add(&c->unverified[op][outcome->decision.unverified & 31], 1);
 }
 
-/* The daemon opens and maps listed files to digest them; that is nobody's attempt. */
-static __always_inline bool is_daemon(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return (__u32)task->tgid == psc_shared.control.daemon_tgid &&
-	       task->group_leader->start_boottime == psc_shared.control.daemon_start_ns;
-}
-
 __hidden int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep)
 {
 	struct psc_outcome outcome = {};
@@ -115,7 +106,7 @@ __hidden int psc_conclude(struct file *file, struct psc_finding *finding, bool m
 	if (outcome.subject == PSC_SUBJECT_CANARY) {
 		finding->flags |= PSC_EVENT_CANARY;
 	} else {
-		if (is_daemon())
+		if (psc_is_daemon())
 			return 0;
 		count_outcome(finding, &outcome);
 	}

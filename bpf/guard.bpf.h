@@ -90,6 +90,16 @@ static __always_inline bool psc_size_listed(__u32 kind, __u64 size)
 	return READ_ONCE(psc_shared.control.generation) != generation;
 }
 
+/* The daemon opens and maps listed files to have them digested: nobody's attempt. */
+static __always_inline bool psc_is_daemon(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return (__u32)task->tgid == psc_shared.control.daemon_tgid &&
+	       task->group_leader->start_boottime / PSC_TICK_NS ==
+		       psc_shared.control.daemon_start_ticks;
+}
+
 static __always_inline bool psc_is_regular(struct inode *inode)
 {
 	return (inode->i_mode & S_IFMT) == S_IFREG;

@@ -34,8 +34,11 @@ static __noinline int judge_open(struct file *file, struct inode *inode)
 	finding.listed_size = true;
 	finding.op = PSC_OP_OPEN;
 	psc_identify_cached(file, inode, &finding);
-	if (finding.unverified == PSC_UNVERIFIED_UNCACHED)
+	if (finding.unverified == PSC_UNVERIFIED_UNCACHED) {
+		if (psc_is_daemon())
+			return 0;
 		psc_emit_wanted(file, &finding, true);
+	}
 	return psc_conclude(file, &finding, true);
 }
 

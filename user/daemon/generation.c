@@ -60,6 +60,14 @@ static int64_t offset_to_wall(clockid_t clock)
 	return ((int64_t)wall.tv_sec - other.tv_sec) * 1000000000 + wall.tv_nsec - other.tv_nsec;
 }
 
+void psc_guard_set_clock(struct psc_guard *guard)
+{
+	struct psc_clock *clock = &guard->shared->control.clock;
+
+	clock->boot_offset = offset_to_wall(CLOCK_BOOTTIME);
+	clock->tai_offset = offset_to_wall(CLOCK_TAI);
+}
+
 int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 		       struct psc_problem *reterr)
 {
@@ -86,8 +94,7 @@ int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 	for (int kind = 0; kind < PSC_FILTER_MAX; kind++)
 		memcpy(guard->shared->filter[slot][kind], image->filter[kind],
 		       sizeof(guard->shared->filter[slot][kind]));
-	control->clock.boot_offset = offset_to_wall(CLOCK_BOOTTIME);
-	control->clock.tai_offset = offset_to_wall(CLOCK_TAI);
+	psc_guard_set_clock(guard);
 	atomic_store_explicit((_Atomic uint64_t *)&control->generation, generation,
 			      memory_order_release);
 	return 0;

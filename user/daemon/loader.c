@@ -23,7 +23,7 @@
 
 #define BPF_FS_MAGIC	0xcafe4a11
 #define PATH_BPFFS_ROOT "/sys/fs/bpf"
-#define PATH_STAGING	PSC_PATH_BPFFS ".new"
+#define PATH_STAGING	PSC_PATH_BPFFS "-new"
 
 /*
  * The programs in the order in which they are attached: first those that keep the
@@ -62,12 +62,13 @@ static bool program_used(size_t i, uint64_t features)
 	return !!(features >> programs[i].feature & 1) != programs[i].without;
 }
 
-static void object_digest(uint8_t ret[PSC_DIGEST_SIZE])
+/* Tells two versions of the object apart. */
+static int object_digest(uint8_t ret[PSC_DIGEST_SIZE])
 {
 	size_t size;
 	const void *bytes = guard_bpf__elf_bytes(&size);
 
-	psc_digest_buffer(bytes, size, ret);
+	return psc_digest_buffer(bytes, size, ret);
 }
 
 static struct psc_guard *guard_new(void)
@@ -267,7 +268,9 @@ int psc_guard_adopt(struct psc_guard **ret, struct psc_problem *reterr)
 		r = map_shared(guard);
 	if (r < 0)
 		return r;
-	object_digest(digest);
+	r = object_digest(digest);
+	if (r < 0)
+		return r;
 	if (memcmp(digest, guard->shared->control.object_digest, sizeof(digest))) {
 		psc_problem_set(reterr, "proscribe off, then start proscribed again",
 				"the guard in the kernel was installed by another version; it "
@@ -400,9 +403,10 @@ int psc_guard_install(uint64_t features, const struct psc_image *image, struct p
 	if (!r) {
 		guard->shared->control.abi_version = PSC_ABI_VERSION;
 		guard->shared->control.features = features;
-		object_digest(guard->shared->control.object_digest);
-		r = psc_guard_activate(guard, image, reterr);
+		r = object_digest(guard->shared->control.object_digest);
 	}
+	if (!r)
+		r = psc_guard_activate(guard, image, reterr);
 	if (!r)
 		r = attach_and_pin(guard, object, reterr);
 	guard_bpf__destroy(object);

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "user/core/util.h"
 #include "user/core/image.h"
 #include "user/daemon/kernel.h"
@@ -21,7 +23,7 @@ struct psc_guard {
 	int counters_fd;
 	int shared_fd;
 	uint64_t features; /* 1 << enum psc_feature */
-	int adopted;	   /* boolean: found pinned, not loaded */
+	bool adopted;	   /* found pinned, not loaded */
 };
 
 #define PSC_GUARD_HOOKS_MAX 16
@@ -49,6 +51,9 @@ int psc_guard_install(uint64_t features, const struct psc_image *image, struct p
  */
 int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 		       struct psc_problem *reterr);
+
+/* Follows the wall clock: after it was set, the offsets to the other clocks are new. */
+void psc_guard_set_clock(struct psc_guard *guard);
 
 /* Sums the counters of all CPUs. */
 int psc_guard_counters(const struct psc_guard *guard, struct psc_counters *ret);

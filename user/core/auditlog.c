@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * auditlog.c - the writer of the audit log, see auditlog.h.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "user/core/auditlog.h"
+#include "user/core/auditlog_names.h"
+#include "user/core/json.h"
+#include "user/core/timefmt.h"
+
+struct psc_auditlog {
+	int fd;
+	bool dirty;  /* appended to since the last sync */
+	bool torn;   /* part of a line could not be cut back */
+	off_t whole; /* with torn: where the whole lines end */
+	char *path;
+	char line[PSC_AUDITLOG_LINE_MAX];
+};
+
+static int open_directory(const char *directory, gid_t group)
+{
+	_cleanup_close_ int fd = -1;
+	bool created = mkdir(directory, 0750) == 0;
+
+	if (!created && errno != EEXIST)
+		return -errno;
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (created) {
+		/* Against whatever umask the caller has. */
+		if (fchmod(fd, 0750) < 0)
+			return -errno;
+		if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0)
+			return -errno;
+	}
+	return TAKE_FD(fd);
+}
+
+static int create_file(int directory_fd, const char *name, gid_t group)
+{
+	_cleanup_close_ int fd = -1;
+
+	fd = openat(directory_fd, name,
+		    O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, 0640) < 0)
+		return -errno;
+	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0)
+		return -errno;
+	if (fsync(directory_fd) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int continue_file(int directory_fd, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	fd = openat(directory_fd, name,
+		    O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return TAKE_FD(fd);
+}
+
+/* Opens the newest file, or a new one; its name goes to @name. */
+static int open_file(int directory_fd, const char *directory, gid_t group, char *name)
+{
+	_cleanup_(psc_auditlog_names_clear) struct psc_auditlog_names names = {};
+	char now[PSC_TIME_TEXT_MAX];
+	int r;
+
+	r = psc_auditlog_names_read(directory, &names);
+	if (r < 0)
+		return r;
+	if (names.count > 0) {
+		snprintf(name, PSC_AUDITLOG_NAME_SIZE, "%s", names.names[names.count - 1]);
+		return continue_file(directory_fd, name);
+	}
+	snprintf(name, PSC_AUDITLOG_NAME_SIZE, PSC_AUDITLOG_PREFIX "%s" PSC_AUDITLOG_SUFFIX,
+		 psc_time_format_compact(psc_time_now(), now));
+	return create_file(directory_fd, name, group);
+}
+
+/* Offset behind the last newline of @fd, which has @size bytes. */
+static int whole_lines_end(int fd, off_t size, char *buffer, size_t buffer_size, off_t *ret)
+{
+	while (size > 0) {
+		size_t n = size < (off_t)buffer_size ? (size_t)size : buffer_size;
+		const char *newline;
+		ssize_t got;
+
+		got = pread(fd, buffer, n, size - (off_t)n);
+		if (got < 0)
+			return -errno;
+		if ((size_t)got != n)
+			return -EIO;
+		newline = memrchr(buffer, '\n', n);
+		if (newline) {
+			*ret = size - (off_t)n + (newline - buffer) + 1;
+			return 0;
+		}
+		size -= (off_t)n;
+	}
+	*ret = 0;
+	return 0;
+}
+
+/* True when the @size bytes from @offset are a record that lacks only its newline. */
+static bool tail_is_record(struct psc_auditlog *log, off_t offset, off_t size)
+{
+	_cleanup_json_ json_t *json = NULL;
+
+	if (size >= (off_t)sizeof(log->line) ||
+	    pread(log->fd, log->line, (size_t)size, offset) != (ssize_t)size)
+		return false;
+	return psc_auditlog_parse_line(log->line, (size_t)size, &json, NULL, 0) == 0;
+}
+
+static int repair_tail(struct psc_auditlog *log, struct psc_auditlog_repair *repair)
+{
+	struct stat st;
+	off_t end;
+	int r;
+
+	if (fstat(log->fd, &st) < 0)
+		return -errno;
+	r = whole_lines_end(log->fd, st.st_size, log->line, sizeof(log->line), &end);
+	if (r < 0)
+		return r;
+	if (end == st.st_size)
+		return 0;
+	if (tail_is_record(log, end, st.st_size - end)) {
+		ssize_t n = write(log->fd, "\n", 1);
+
+		if (n != 1)
+			return n < 0 ? -errno : -EIO;
+		repair->terminated = true;
+	} else {
+		if (ftruncate(log->fd, end) < 0)
+			return -errno;
+		repair->cut_bytes = (uint64_t)(st.st_size - end);
+	}
+	return fdatasync(log->fd) < 0 ? -errno : 0;
+}
+
+int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **ret,
+		      struct psc_auditlog_repair *repair)
+{
+	_cleanup_(psc_auditlog_freep) struct psc_auditlog *log = NULL;
+	_cleanup_close_ int directory_fd = -1;
+	struct psc_auditlog_repair found = {};
+	char name[PSC_AUDITLOG_NAME_SIZE];
+	int r;
+
+	log = calloc(1, sizeof(*log));
+	if (!log)
+		return -ENOMEM;
+	log->fd = -1;
+	directory_fd = open_directory(directory, group);
+	if (directory_fd < 0)
+		return directory_fd;
+	log->fd = open_file(directory_fd, directory, group, name);
+	if (log->fd < 0)
+		return log->fd;
+	if (flock(log->fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (asprintf(&log->path, "%s/%s", directory, name) < 0) {
+		log->path = NULL;
+		return -ENOMEM;
+	}
+	r = repair_tail(log, &found);
+	if (r < 0)
+		return r;
+	if (repair)
+		*repair = found;
+	*ret = TAKE_PTR(log);
+	return 0;
+}
+
+void psc_auditlog_free(struct psc_auditlog *log)
+{
+	if (!log)
+		return;
+	if (log->fd >= 0)
+		close(log->fd);
+	free(log->path);
+	free(log);
+}
+
+/* Takes back what was written of a line that did not go in as a whole. */
+static int cut_back(struct psc_auditlog *log)
+{
+	log->torn = ftruncate(log->fd, log->whole) < 0;
+	return log->torn ? -EIO : 0;
+}
+
+static int write_line(struct psc_auditlog *log, size_t size)
+{
+	size_t written = 0;
+
+	while (written < size) {
+		ssize_t n = write(log->fd, log->line + written, size - written);
+		int error = n == 0 ? EIO : errno;
+
+		if (n > 0) {
+			written += (size_t)n;
+			continue;
+		}
+		if (error == EINTR)
+			continue;
+		if (written > 0 && cut_back(log) < 0)
+			return -EIO;
+		return -error;
+	}
+	return 0;
+}
+
+int psc_auditlog_append(struct psc_auditlog *log, const json_t *json)
+{
+	size_t length;
+	int r;
+
+	if (!json_is_object(json))
+		return -EINVAL;
+	if (log->torn && cut_back(log) < 0)
+		return -EIO;
+	length = json_dumpb(json, log->line, sizeof(log->line) - 1, JSON_COMPACT);
+	if (length == 0)
+		return -EINVAL;
+	if (length > sizeof(log->line) - 1)
+		return -EMSGSIZE;
+	log->line[length] = '\n';
+	/* Asked anew each time: the end may have moved, when somebody emptied the file. */
+	log->whole = lseek(log->fd, 0, SEEK_END);
+	if (log->whole < 0)
+		return -errno;
+	r = write_line(log, length + 1);
+	if (r == 0)
+		log->dirty = true;
+	return r;
+}
+
+int psc_auditlog_sync(struct psc_auditlog *log)
+{
+	struct stat st;
+
+	if (!log->dirty)
+		return 0;
+	if (fdatasync(log->fd) < 0)
+		return -errno;
+	log->dirty = false;
+	if (fstat(log->fd, &st) < 0)
+		return -errno;
+	return st.st_nlink == 0 ? -ESTALE : 0;
+}
+
+const char *psc_auditlog_path(const struct psc_auditlog *log)
+{
+	return log->path;
+}

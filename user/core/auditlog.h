@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * auditlog.h - the audit log: files audit-<UTC start>.jsonl in one directory, one
+ * compact JSON object a line. The daemon writes, the command line reads.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <jansson.h>
+
+#include "user/core/util.h"
+
+/* Longest line including its newline; neither written nor read beyond it. */
+#define PSC_AUDITLOG_LINE_MAX (64U << 10)
+
+struct psc_auditlog;
+
+/* What open found at the end of the file that it continues. */
+struct psc_auditlog_repair {
+	uint64_t cut_bytes; /* an incomplete last line of so many bytes was cut off */
+	bool terminated;    /* the last line was whole but for its newline, which was added */
+};
+
+/*
+ * Opens the log in @directory, which is created (0750) when missing, its parent not.
+ * Continues the newest file, or creates audit-<now>.jsonl (0640). @group: gid that new
+ * files and a new directory are given, (gid_t)-1: leave. @repair may be NULL; the caller
+ * writes a record when it says something. Errors: -EBUSY (another process writes
+ * it), -ELOOP or -EINVAL (newest file is a link or not regular), errno of the calls.
+ */
+int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **ret,
+		      struct psc_auditlog_repair *repair);
+
+/* Does not sync. NULL is fine. */
+void psc_auditlog_free(struct psc_auditlog *log);
+
+static inline void psc_auditlog_freep(struct psc_auditlog **log)
+{
+	psc_auditlog_free(*log);
+}
+
+/*
+ * Appends @json as one line: whole, or not at all (what was written of it is cut back).
+ * Errors: -EMSGSIZE (line too long), -EINVAL (not an object), -ENOSPC and whatever
+ * write(2) says, -EIO when cutting back failed too: then nothing is appended until a
+ * later call succeeds in cutting.
+ */
+int psc_auditlog_append(struct psc_auditlog *log, const json_t *json);
+
+/*
+ * fdatasync(2), when anything was appended since the last one. -ESTALE: the file has
+ * been removed from its directory; the caller opens the log anew and says so in it.
+ */
+int psc_auditlog_sync(struct psc_auditlog *log);
+
+/* Path of the file that is being written; owned by @log. */
+const char *psc_auditlog_path(const struct psc_auditlog *log);
+
+/* ---- reader -------------------------------------------------------------- */
+
+struct psc_auditlog_reader;
+
+/* One line. Pointers are valid until the next call on the reader. */
+struct psc_auditlog_line {
+	const char *file;  /* path */
+	uint64_t line;	   /* from 1 */
+	json_t *json;	   /* borrowed from the reader; NULL when the line is damaged */
+	const char *text;  /* the line without its newline; NULL when damaged */
+	const char *error; /* what is wrong with a damaged line, else NULL */
+};
+
+/*
+ * Reads all files of @directory, oldest first. Files that can only hold records from
+ * before @since_ns (wall clock, 0: none) by the names of the ones after them are left
+ * out, with a day's allowance for clocks that were set. With @follow the end is waited on, so an incomplete last line is no damage.
+ * Errors: -ENOENT (no directory; an empty one is fine), errno of opendir(3), -ENOMEM.
+ */
+int psc_auditlog_reader_new(const char *directory, uint64_t since_ns, bool follow,
+			    struct psc_auditlog_reader **ret);
+
+void psc_auditlog_reader_free(struct psc_auditlog_reader *reader);
+
+static inline void psc_auditlog_reader_freep(struct psc_auditlog_reader **reader)
+{
+	psc_auditlog_reader_free(*reader);
+}
+
+/*
+ * The next line. Returns 1 and fills @ret, also for a damaged line (reported once, then
+ * skipped); 0 at the end, where with @follow a later call finds what was added since;
+ * negative errno when a file cannot be read (its name is in ret->file; the reader goes
+ * on with the next file).
+ */
+int psc_auditlog_reader_next(struct psc_auditlog_reader *reader, struct psc_auditlog_line *ret);
+
+/*
+ * One line out of memory, by the reader's rules (for tests and fuzzing): 0 and a new
+ * reference in *@ret, or -EBADMSG and the reason in @reason.
+ */
+int psc_auditlog_parse_line(const char *text, size_t size, json_t **ret, char *reason,
+			    size_t reason_size);

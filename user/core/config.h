@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.h - the configuration file proscribe.yaml: defaults, parsing, refusal with
+ * the place of whatever is not understood. Used by the daemon and the CLI.
+ *
+ *   mode: observe                    # or enforce
+ *   lists: /etc/proscribe/lists.d    # absolute
+ *   log: {directory: /var/log/proscribe}
+ *   hash_limit: 256MiB               # bytes, KiB, MiB or GiB; 1 MiB to 4 GiB - 1
+ *   actions: {exec: deny, open: record}
+ *   unverified:
+ *     default: record                # every reason that is not named
+ *     direct_io: {exec: deny}        # these operations only
+ *     memfd: deny                    # all operations
+ *
+ * `default` reaches every operation and reason but `uncached` at `open`: that is
+ * how kernels that digest only after the open normally answer, so it is allowed
+ * until it is named itself.
+ */
+#pragma once
+
+#include "user/core/util.h"
+#include "user/core/error.h"
+#include "bpf/abi.h"
+
+#define PSC_CONFIG_SIZE_MAX   (1U << 20) /* bytes of a configuration file */
+#define PSC_CONFIG_HASH_MIN   (1ULL << 20)
+#define PSC_CONFIG_HASH_MAX   UINT32_MAX
+#define PSC_CONFIG_REASON_MAX 32 /* row length of psc_table.unverified */
+
+struct psc_config {
+	enum psc_mode mode;
+	char *lists;		    /* directory of list files, absolute */
+	char *log_directory;	    /* absolute */
+	uint64_t hash_limit;	    /* bytes */
+	uint8_t action[PSC_OP_MAX]; /* enum psc_action for listed content */
+	uint8_t unverified[PSC_OP_MAX][PSC_CONFIG_REASON_MAX]; /* by enum psc_unverified */
+};
+
+/* The defaults; -ENOMEM. */
+int psc_config_new(struct psc_config **ret);
+struct psc_config *psc_config_free(struct psc_config *config); /* NULL is fine; returns NULL */
+void psc_config_freep(struct psc_config **config);
+
+/*
+ * Defaults with what @data says over them. @path names the text in errors. Returns
+ * -EINVAL with the position in @reterr for anything that is not understood, -E2BIG
+ * above PSC_CONFIG_SIZE_MAX, -ENOMEM. An empty text is the defaults.
+ */
+int psc_config_parse(const char *data, size_t size, const char *path, struct psc_config **ret,
+		     struct psc_error *reterr);
+
+/*
+ * The same from a file. A file that group or others may write is refused (-EPERM),
+ * as is one that neither root nor the caller's effective user owns; so is anything
+ * but a regular file (-EINVAL). A missing file is -ENOENT.
+ */
+int psc_config_load(const char *path, struct psc_config **ret, struct psc_error *reterr);
+
+/* "4096", "256MiB", ...: bytes with an optional suffix KiB, MiB, GiB. -EINVAL, -ERANGE. */
+int psc_size_from_string(const char *text, uint64_t *ret);

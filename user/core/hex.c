@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hex.c - see hex.h.
+ */
+#include <errno.h>
+
+#include "user/core/util.h"
+#include "user/core/hex.h"
+
+void psc_hex_encode(const uint8_t *data, size_t size, char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < size; i++) {
+		ret[2 * i] = digits[data[i] >> 4];
+		ret[2 * i + 1] = digits[data[i] & 15];
+	}
+	ret[2 * size] = '\0';
+}
+
+/* Not isxdigit(): that asks the locale. */
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int psc_hex_decode(const char *text, size_t length, uint8_t *ret, size_t size, size_t *ret_bad)
+{
+	/* Looked through first, so that @ret stays untouched on failure. */
+	for (size_t i = 0; i < length; i++) {
+		if (digit_value(text[i]) < 0) {
+			if (ret_bad)
+				*ret_bad = i;
+			return -EINVAL;
+		}
+	}
+	if (length / 2 != size || length % 2)
+		return -EMSGSIZE;
+	for (size_t i = 0; i < size; i++)
+		ret[i] = digit_value(text[2 * i]) << 4 | digit_value(text[2 * i + 1]);
+	return 0;
+}

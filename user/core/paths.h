@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * paths.h - the fixed places on a host. Anybody in user/ may include it; a place
+ * that can be configured is listed here with its default.
+ */
+#pragma once
+
+#define PSC_DIR_CONFIG "/etc/proscribe"
+#define PSC_DIR_RUN    "/run/proscribe"
+#define PSC_DIR_STATE  "/var/lib/proscribe"
+
+#define PSC_PATH_CONFIG	  PSC_DIR_CONFIG "/proscribe.yaml"
+#define PSC_PATH_LISTS	  PSC_DIR_CONFIG "/lists.d"
+#define PSC_PATH_PROFILES PSC_DIR_CONFIG "/profiles.d"
+#define PSC_PATH_CATALOG  PSC_DIR_CONFIG "/catalog.d"
+#define PSC_PATH_OBJECTS  PSC_DIR_CONFIG "/objects.d"
+#define PSC_PATH_TRUST	  PSC_DIR_CONFIG "/trust.d"
+
+#define PSC_PATH_LOG		"/var/log/proscribe"
+#define PSC_PATH_CONTROL_SOCKET PSC_DIR_RUN "/control.sock"
+#define PSC_PATH_STATUS_JSON	PSC_DIR_RUN "/status.json"
+#define PSC_PATH_STATE		PSC_DIR_STATE "/state"
+#define PSC_PATH_ACTIVE		PSC_DIR_STATE "/active.bin"
+#define PSC_PATH_BPFFS		"/sys/fs/bpf/proscribe"
+
+/* Names inside the lists directory that the command line writes. */
+#define PSC_LIST_LOCAL	  "local.csv"
+#define PSC_LIST_IMPORTED "imported"
+
+/* Overrides PSC_PATH_CONTROL_SOCKET in the command line, for tests. */
+#define PSC_ENV_CONTROL_SOCKET "PSC_CONTROL_SOCKET"

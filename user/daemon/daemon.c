@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon.c - start, main loop, reload, off; see daemon.h. */
+#include "user/core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+
+#include "user/core/names.h"
+#include "user/core/paths.h"
+#include "user/daemon/daemon.h"
+#include "user/daemon/notify.h"
+
+#define TICK_SECONDS   5
+#define OFF_TIMEOUT_MS 10000
+#define PATH_LOCK      PSC_DIR_RUN "/lock"
+
+static void say_error(const char *what, const struct psc_error *error)
+{
+	char text[640];
+
+	psc_say("%s: %s", what, psc_error_format(error, text, sizeof(text)));
+}
+
+static void say_problem(const struct psc_problem *problem)
+{
+	psc_say("%s", problem->message);
+	if (problem->remedy[0])
+		psc_say("remedy: %s", problem->remedy);
+}
+
+/* ---- records ------------------------------------------------------------------ */
+
+static void record_policy(struct psc_daemon *daemon, json_t *record)
+{
+	psc_record_set(record, "generation",
+		       json_integer(daemon->guard->shared->control.generation));
+	psc_record_set_string(record, "mode", psc_mode_to_string(daemon->policy.config->mode));
+	psc_record_set(record, "digests", json_integer(daemon->policy.image->listed));
+}
+
+static void record_start(struct psc_daemon *daemon)
+{
+	json_t *record;
+
+	if (psc_journal_record(daemon, "start", &record) < 0)
+		return;
+	psc_record_message(record, daemon->guard->adopted ? "started; the guard was on already"
+							  : "started; the guard is on from now");
+	record_policy(daemon, record);
+	psc_record_set_string(record, "version", PSC_VERSION);
+	psc_record_set(record, "adopted", json_boolean(daemon->guard->adopted));
+	psc_record_set(record, "attached_boot_ns",
+		       json_integer(daemon->guard->shared->control.attached_ns));
+	psc_journal_write(daemon, record);
+}
+
+static void record_change(struct psc_daemon *daemon, const char *type, const char *requester,
+			  const char *message)
+{
+	json_t *record;
+
+	if (psc_journal_record(daemon, type, &record) < 0)
+		return;
+	psc_record_message(record, "%s", message);
+	psc_record_set_string(record, "requester", requester);
+	record_policy(daemon, record);
+	psc_journal_write(daemon, record);
+}
+
+static void record_refusal(struct psc_daemon *daemon, const char *requester,
+			   const struct psc_error *error)
+{
+	char text[640];
+	json_t *record;
+
+	if (psc_journal_record(daemon, "reload_refused", &record) < 0)
+		return;
+	psc_record_message(record, "reload refused, what was in force stays: %s",
+			   psc_error_format(error, text, sizeof(text)));
+	psc_record_failed(record);
+	psc_record_set_string(record, "requester", requester);
+	psc_journal_write(daemon, record);
+}
+
+/* ---- reload and off ------------------------------------------------------------- */
+
+int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr)
+{
+	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
+	struct psc_problem problem = {};
+	int r = psc_policy_load(&daemon->options, &daemon->canary, &policy, reterr);
+
+	if (!r) {
+		r = psc_guard_activate(daemon->guard, policy.image, &problem);
+		if (r < 0)
+			psc_error_set(reterr, NULL, 0, 0, "%s", problem.message);
+	}
+	if (r < 0) {
+		say_error("reload refused, what was in force stays", reterr);
+		record_refusal(daemon, requester, reterr);
+		return r;
+	}
+	/* what was decided by the old lists is explained by them */
+	psc_journal_drain(daemon);
+	psc_policy_clear(&daemon->policy);
+	daemon->policy = policy;
+	policy = (struct psc_policy){};
+	record_change(daemon, "reload", requester, "configuration and lists read anew");
+	return 0;
+}
+
+int psc_daemon_off(struct psc_daemon *daemon, const char *requester)
+{
+	int r = psc_guard_remove();
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	/* the kernel drops the programs a little later */
+	for (int ms = 0; psc_canary_refused(&daemon->canary); ms += 20) {
+		if (ms >= OFF_TIMEOUT_MS)
+			return -ETIMEDOUT;
+		usleep(20000);
+	}
+	psc_journal_drain(daemon);
+	record_change(daemon, "off", requester, "the guard was removed");
+	psc_say("the guard is off (%s)", requester);
+	daemon->stopping = true;
+	return 0;
+}
+
+static void reload_by_signal(struct psc_daemon *daemon)
+{
+	struct psc_error error = {};
+
+	psc_notify_reloading();
+	if (!psc_daemon_reload(daemon, "SIGHUP", &error))
+		psc_say("reloaded: %zu digests, generation %llu", daemon->policy.image->listed,
+			(unsigned long long)daemon->guard->shared->control.generation);
+	psc_notify("READY=1");
+}
+
+/* ---- start ---------------------------------------------------------------------- */
+
+static int take_lock(struct psc_daemon *daemon)
+{
+	if (mkdir(PSC_DIR_RUN, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	daemon->lock_fd = open(PATH_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (daemon->lock_fd < 0)
+		return -errno;
+	return flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+static void read_host(struct psc_daemon *daemon)
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (f && fgets(daemon->boot_id, sizeof(daemon->boot_id), f))
+		daemon->boot_id[strcspn(daemon->boot_id, "\n")] = 0;
+	if (f)
+		fclose(f);
+	gethostname(daemon->hostname, sizeof(daemon->hostname) - 1);
+}
+
+/* Field 22 of /proc/self/stat (proc(5)); the name in field 2 may hold anything but ends in ')'. */
+static uint64_t own_start_ticks(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/stat", "re");
+	char line[1024], *p;
+
+	if (!f || !fgets(line, sizeof(line), f) || !(p = strrchr(line, ')')))
+		return 0;
+	for (int field = 2; field < 22 && p; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
+{
+	uint64_t features;
+	int r = psc_guard_adopt(&daemon->guard, reterr);
+
+	if (!r)
+		return psc_guard_activate(daemon->guard, daemon->policy.image, reterr);
+	if (r != -ENOENT)
+		return r;
+	r = psc_kernel_probe(&features, reterr);
+	if (!r)
+		r = psc_guard_install(features, daemon->policy.image, &daemon->guard, reterr);
+	return r;
+}
+
+/* A guard that does not refuse the canary is taken back, unless it was on before us. */
+static int prove_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
+{
+	struct psc_control *control = &daemon->guard->shared->control;
+	int r;
+
+	control->daemon_start_ticks = own_start_ticks();
+	control->daemon_tgid = getpid();
+	r = psc_canary_run(&daemon->canary, daemon->guard->features, reterr);
+	if (r < 0 && !daemon->guard->adopted)
+		psc_guard_remove();
+	return r;
+}
+
+static int watch(struct psc_daemon *daemon, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(daemon->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_loop(struct psc_daemon *daemon)
+{
+	struct itimerspec tick = {.it_interval.tv_sec = TICK_SECONDS,
+				  .it_value.tv_sec = TICK_SECONDS};
+	sigset_t signals;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	daemon->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	daemon->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	daemon->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (daemon->epoll_fd < 0 || daemon->signal_fd < 0 || daemon->timer_fd < 0 ||
+	    timerfd_settime(daemon->timer_fd, 0, &tick, NULL) < 0)
+		return -errno;
+	r = watch(daemon, daemon->signal_fd);
+	if (!r)
+		r = watch(daemon, daemon->timer_fd);
+	return r;
+}
+
+static int start(struct psc_daemon *daemon)
+{
+	struct psc_problem problem = {};
+	struct psc_error error = {};
+	int r = take_lock(daemon);
+
+	if (r < 0) {
+		psc_say(r == -EWOULDBLOCK ? "another proscribed is running"
+					  : "%s cannot be locked: %s",
+			PATH_LOCK, strerror(-r));
+		return r;
+	}
+	read_host(daemon);
+	r = psc_canary_init(&daemon->canary);
+	if (r < 0) {
+		psc_say("the canary cannot be made: %s", strerror(-r));
+		return r;
+	}
+	r = psc_policy_load(&daemon->options, &daemon->canary, &daemon->policy, &error);
+	if (r < 0) {
+		say_error("not started", &error);
+		return r;
+	}
+	r = open_loop(daemon);
+	if (r < 0) {
+		psc_say("the event loop cannot be set up: %s", strerror(-r));
+		return r;
+	}
+	r = start_guard(daemon, &problem);
+	if (!r)
+		r = prove_guard(daemon, &problem);
+	if (r < 0) {
+		if (!problem.message[0])
+			psc_problem_set(&problem, "", "the guard: %s", strerror(-r));
+		say_problem(&problem);
+		return r;
+	}
+	r = psc_ring_new(daemon->guard->events_fd, &daemon->ring);
+	if (!r)
+		r = watch(daemon, daemon->guard->events_fd);
+	if (!r) {
+		psc_journal_open(daemon);
+		record_start(daemon);
+		r = psc_control_open(daemon);
+	}
+	if (!r)
+		r = watch(daemon, daemon->control_fd);
+	if (r < 0)
+		psc_say("not started: %s", strerror(-r));
+	return r;
+}
+
+/* ---- loop ----------------------------------------------------------------------- */
+
+static void handle_signal(struct psc_daemon *daemon)
+{
+	struct signalfd_siginfo info;
+
+	while (read(daemon->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload_by_signal(daemon);
+		else
+			daemon->stopping = true;
+	}
+}
+
+/* While the log fails the ring is not watched: its events would wake us for nothing. */
+static void watch_ring(struct psc_daemon *daemon)
+{
+	struct epoll_event event = {.events = daemon->log_error < 0 ? 0 : EPOLLIN,
+				    .data.fd = daemon->guard->events_fd};
+
+	epoll_ctl(daemon->epoll_fd, EPOLL_CTL_MOD, daemon->guard->events_fd, &event);
+}
+
+static void handle_tick(struct psc_daemon *daemon)
+{
+	uint64_t expirations;
+
+	if (read(daemon->timer_fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	psc_guard_set_clock(daemon->guard);
+	psc_journal_drain(daemon);
+	psc_journal_losses(daemon);
+}
+
+static void handle(struct psc_daemon *daemon, int fd)
+{
+	if (fd == daemon->signal_fd)
+		handle_signal(daemon);
+	else if (fd == daemon->timer_fd)
+		handle_tick(daemon);
+	else if (fd == daemon->control_fd)
+		psc_control_serve(daemon);
+	else
+		psc_journal_drain(daemon);
+}
+
+static void loop(struct psc_daemon *daemon)
+{
+	struct epoll_event events[8];
+
+	while (!daemon->stopping) {
+		int n = epoll_wait(daemon->epoll_fd, events, ARRAY_SIZE(events), -1);
+
+		for (int i = 0; i < n && !daemon->stopping; i++)
+			handle(daemon, events[i].data.fd);
+		watch_ring(daemon);
+	}
+}
+
+static void stop(struct psc_daemon *daemon)
+{
+	bool on = !access(PSC_PATH_BPFFS, F_OK);
+
+	psc_notify("STOPPING=1");
+	unlink(PSC_PATH_CONTROL_SOCKET);
+	psc_journal_drain(daemon);
+	psc_journal_losses(daemon);
+	record_change(daemon, "stop", NULL,
+		      on ? "stopped; the guard stays on" : "stopped; the guard is off");
+	if (on)
+		psc_say("stopped; the guard stays on (proscribe off removes it)");
+}
+
+int psc_daemon_run(struct psc_daemon *daemon)
+{
+	if (start(daemon) < 0)
+		return EXIT_FAILURE;
+	psc_say("%s: %zu digests in force, %s mode",
+		daemon->guard->adopted ? "the guard was on, taken over" : "the guard is on",
+		daemon->policy.image->listed, psc_mode_to_string(daemon->policy.config->mode));
+	psc_notify("READY=1");
+	loop(daemon);
+	stop(daemon);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* journal.c - ring events and the daemon's own records into the audit log; see daemon.h. */
+#include "user/core/util.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "user/core/event.h"
+#include "user/daemon/daemon.h"
+
+/* Records between two syncs. */
+#define GROUP_MAX 256
+
+static int64_t boot_to_wall(void)
+{
+	struct timespec wall, boot;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return ((int64_t)wall.tv_sec - boot.tv_sec) * 1000000000 + wall.tv_nsec - boot.tv_nsec;
+}
+
+static struct psc_event_context context_of(const struct psc_daemon *daemon)
+{
+	return (struct psc_event_context){
+		.hostname = daemon->hostname,
+		.boot_id = daemon->boot_id,
+		.boot_to_wall_ns = boot_to_wall(),
+	};
+}
+
+/* A log that cannot be written is said once, not once an event. */
+static void note_log(struct psc_daemon *daemon, int r)
+{
+	if (r < 0 && r != daemon->log_error)
+		psc_say("the audit log in %s cannot be written: %s; the guard goes on, events wait "
+			"in the kernel",
+			daemon->policy.config->log_directory, strerror(-r));
+	if (r >= 0 && daemon->log_error < 0)
+		psc_say("the audit log can be written again");
+	daemon->log_error = r < 0 ? r : 0;
+}
+
+int psc_journal_record(struct psc_daemon *daemon, const char *type, json_t **ret)
+{
+	struct psc_event_context context = context_of(daemon);
+
+	return psc_record_new(type, &context, ret);
+}
+
+static void record_repair(struct psc_daemon *daemon, const struct psc_auditlog_repair *repair)
+{
+	json_t *record;
+
+	if (!repair->cut_bytes || psc_journal_record(daemon, "log_repaired", &record) < 0)
+		return;
+	psc_record_message(record, "an incomplete last line of %llu bytes was cut off the log",
+			   (unsigned long long)repair->cut_bytes);
+	psc_record_set(record, "cut_bytes", json_integer(repair->cut_bytes));
+	psc_journal_write(daemon, record);
+}
+
+void psc_journal_open(struct psc_daemon *daemon)
+{
+	struct psc_auditlog_repair repair = {};
+	int r;
+
+	if (daemon->log)
+		return;
+	r = psc_auditlog_open(daemon->policy.config->log_directory, (gid_t)-1, &daemon->log,
+			      &repair);
+	note_log(daemon, r);
+	if (!r)
+		record_repair(daemon, &repair);
+}
+
+static int append(struct psc_daemon *daemon, json_t *record)
+{
+	int r;
+
+	psc_journal_open(daemon);
+	if (!daemon->log)
+		return daemon->log_error;
+	r = psc_auditlog_append(daemon->log, record);
+	if (!r)
+		daemon->log_written++;
+	return r;
+}
+
+static int sync_log(struct psc_daemon *daemon)
+{
+	return daemon->log ? psc_auditlog_sync(daemon->log) : daemon->log_error;
+}
+
+int psc_journal_write(struct psc_daemon *daemon, json_t *record)
+{
+	int r = append(daemon, record);
+
+	if (!r)
+		r = sync_log(daemon);
+	json_decref(record);
+	note_log(daemon, r);
+	return r;
+}
+
+int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *event)
+{
+	struct psc_event_context context = context_of(daemon);
+	struct psc_list_entry entry;
+	struct psc_list_file file;
+	json_t *record;
+	int r;
+
+	if (event->head.flags & PSC_EVENT_DIGEST_VALID &&
+	    !psc_list_find(daemon->policy.list, event->digest, &entry)) {
+		context.product = entry.product;
+		context.name = entry.name;
+		context.version = entry.version;
+		context.source = entry.source;
+		context.list_line = entry.line;
+		if (!psc_list_file(daemon->policy.list, entry.file, &file))
+			context.list = file.path;
+	}
+	r = psc_event_to_json(event, &context, &record);
+	if (r < 0)
+		return r;
+	r = append(daemon, record);
+	json_decref(record);
+	return r;
+}
+
+/* Only a failing log is an error: a record that cannot be understood is counted and left. */
+static int take_event(struct psc_daemon *daemon, const void *data, size_t size)
+{
+	const struct psc_event *event;
+	json_t *record;
+
+	if (psc_event_decode(data, size, &event) < 0) {
+		if (psc_journal_record(daemon, "event_damaged", &record) < 0)
+			return -ENOMEM;
+		psc_record_message(record, "the kernel sent a record of %zu bytes that is damaged",
+				   size);
+		psc_record_failed(record);
+		return psc_journal_write(daemon, record);
+	}
+	if (event->head.flags & PSC_EVENT_CANARY)
+		return 0;
+	if (event->head.type == PSC_EVENT_WANTED) {
+		psc_wanted_digest(daemon, event);
+		return 0;
+	}
+	return psc_journal_decision(daemon, event);
+}
+
+/* One group; how many events it had, or the error for which they are still in the ring. */
+static int drain_group(struct psc_daemon *daemon)
+{
+	const void *data;
+	size_t size;
+	int taken = 0, r = 0;
+
+	while (taken < GROUP_MAX && psc_ring_next(daemon->ring, &data, &size) > 0) {
+		r = take_event(daemon, data, size);
+		if (r < 0)
+			break;
+		taken++;
+	}
+	if (!r && taken)
+		r = sync_log(daemon);
+	if (r < 0) {
+		psc_ring_rewind(daemon->ring);
+		return r;
+	}
+	psc_ring_commit(daemon->ring);
+	return taken;
+}
+
+void psc_journal_drain(struct psc_daemon *daemon)
+{
+	int taken;
+
+	do {
+		taken = drain_group(daemon);
+	} while (taken > 0);
+	note_log(daemon, taken);
+}
+
+void psc_journal_losses(struct psc_daemon *daemon)
+{
+	struct psc_control *control = &daemon->guard->shared->control;
+	struct psc_counters counters;
+	uint64_t lost;
+	json_t *record;
+
+	if (psc_guard_counters(daemon->guard, &counters) < 0)
+		return;
+	lost = counters.dropped - control->dropped_recorded;
+	if (!lost || psc_journal_record(daemon, "ring_loss", &record) < 0)
+		return;
+	psc_record_message(record,
+			   "%llu events had no room in the kernel's ring; their verdicts stood",
+			   (unsigned long long)lost);
+	psc_record_failed(record);
+	psc_record_set(record, "lost", json_integer(lost));
+	psc_record_set(record, "lost_total", json_integer(counters.dropped));
+	if (!psc_journal_write(daemon, record))
+		control->dropped_recorded = counters.dropped;
+}

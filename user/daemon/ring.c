@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring.c - see ring.h. Layout of the mappings: Documentation/bpf/ringbuf.rst and
+ * kernel/bpf/ringbuf.c: a page with the consumer's position, a page with the producer's,
+ * then the data, mapped twice in a row so that no record is cut in two.
+ */
+#include "user/core/util.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+
+#include "user/daemon/ring.h"
+
+struct psc_ring {
+	_Atomic unsigned long *consumer;
+	const _Atomic unsigned long *producer;
+	const char *data;
+	size_t page;
+	size_t size; /* of the data, a power of two */
+	unsigned long position;
+};
+
+struct psc_ring *psc_ring_free(struct psc_ring *ring)
+{
+	if (!ring)
+		return NULL;
+	if (ring->consumer)
+		munmap((void *)ring->consumer, ring->page);
+	if (ring->producer)
+		munmap((void *)ring->producer, ring->page + 2 * ring->size);
+	free(ring);
+	return NULL;
+}
+
+static void ring_freep(struct psc_ring **ring)
+{
+	*ring = psc_ring_free(*ring);
+}
+
+int psc_ring_new(int fd, struct psc_ring **ret)
+{
+	_cleanup_(ring_freep) struct psc_ring *ring = calloc(1, sizeof(*ring));
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+	void *p;
+
+	if (!ring)
+		return -ENOMEM;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return -errno;
+	ring->page = sysconf(_SC_PAGESIZE);
+	ring->size = info.max_entries;
+	p = mmap(NULL, ring->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	ring->consumer = p;
+	p = mmap(NULL, ring->page + 2 * ring->size, PROT_READ, MAP_SHARED, fd, ring->page);
+	if (p == MAP_FAILED)
+		return -errno;
+	ring->producer = p;
+	ring->data = (const char *)p + ring->page;
+	ring->position = atomic_load_explicit(ring->consumer, memory_order_acquire);
+	*ret = TAKE_PTR(ring);
+	return 0;
+}
+
+int psc_ring_next(struct psc_ring *ring, const void **ret_data, size_t *ret_size)
+{
+	while (ring->position < atomic_load_explicit(ring->producer, memory_order_acquire)) {
+		const char *at = ring->data + (ring->position & (ring->size - 1));
+		uint32_t head =
+			atomic_load_explicit((const _Atomic uint32_t *)at, memory_order_acquire);
+		uint32_t length = head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+
+		if (head & BPF_RINGBUF_BUSY_BIT)
+			return 0;
+		ring->position += (length + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
+		if (head & BPF_RINGBUF_DISCARD_BIT)
+			continue;
+		*ret_data = at + BPF_RINGBUF_HDR_SZ;
+		*ret_size = length;
+		return 1;
+	}
+	return 0;
+}
+
+void psc_ring_commit(struct psc_ring *ring)
+{
+	atomic_store_explicit(ring->consumer, ring->position, memory_order_release);
+}
+
+void psc_ring_rewind(struct psc_ring *ring)
+{
+	ring->position = atomic_load_explicit(ring->consumer, memory_order_acquire);
+}

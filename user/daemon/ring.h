@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring.h - the reader of the kernel's event ring. Unlike libbpf's it moves the read
+ * position only when it is told to: after the records are on disk, so that a daemon
+ * that dies in between gets them again. One reader at a time.
+ */
+#pragma once
+
+#include "user/core/util.h"
+
+struct psc_ring;
+
+/* @fd: the ring buffer map, borrowed until psc_ring_free(). */
+int psc_ring_new(int fd, struct psc_ring **ret);
+struct psc_ring *psc_ring_free(struct psc_ring *ring);
+
+/*
+ * Next record that was not taken yet: 1 and its bytes, valid until psc_ring_commit(), or
+ * 0 when there is none (or the next one is still being written).
+ */
+int psc_ring_next(struct psc_ring *ring, const void **ret_data, size_t *ret_size);
+
+/* Gives the room of all records taken so far back to the kernel. */
+void psc_ring_commit(struct psc_ring *ring);
+
+/* Takes the records since the last commit again from the first. */
+void psc_ring_rewind(struct psc_ring *ring);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status.c - what `proscribe status` shows; see daemon.h. */
+#include "user/core/util.h"
+
+#include <errno.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "user/core/names.h"
+#include "user/core/timefmt.h"
+#include "user/daemon/daemon.h"
+
+static json_t *boot_time_json(uint64_t boot_ns)
+{
+	struct timespec wall, boot;
+	char text[PSC_TIME_TEXT_MAX];
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return json_string(psc_time_format_seconds(
+		(uint64_t)(wall.tv_sec - boot.tv_sec) * PSC_NSEC_PER_SEC + boot_ns, text));
+}
+
+static json_t *lists_json(const struct psc_daemon *daemon)
+{
+	const struct psc_list *list = daemon->policy.list;
+	struct psc_list_counts counts;
+	json_t *files = json_array(), *others = json_object();
+	struct psc_list_file file;
+
+	psc_list_get_counts(list, &counts);
+	for (size_t i = 0; i < psc_list_file_count(list); i++)
+		if (!psc_list_file(list, i, &file))
+			json_array_append_new(files, json_pack("{s:s, s:I, s:I}", "path", file.path,
+							       "entries", (json_int_t)file.entries,
+							       "enforceable",
+							       (json_int_t)file.enforceable));
+	for (unsigned int algo = 0; algo < PSC_ALGO_MAX; algo++)
+		if (counts.by_algo[algo] && algo != PSC_ALGO_SHA256)
+			json_object_set_new(others, psc_algo_to_string(algo),
+					    json_integer(counts.by_algo[algo]));
+	if (counts.too_large)
+		json_object_set_new(others, "too_large", json_integer(counts.too_large));
+	return json_pack("{s:s, s:o, s:I, s:o, s:I, s:I, s:b}", "directory",
+			 daemon->policy.config->lists, "files", files, "digests",
+			 (json_int_t)daemon->policy.image->listed, "not_enforceable", others,
+			 "without_size", (json_int_t)daemon->policy.image->without_size,
+			 "needs_userspace", (json_int_t)daemon->policy.image->needs_userspace,
+			 "hash_all", !!(daemon->policy.image->table.flags & PSC_TABLE_HASH_ALL));
+}
+
+static json_t *actions_json(const struct psc_config *config)
+{
+	json_t *actions = json_object();
+
+	for (unsigned int op = 0; op <= PSC_OP_OPEN; op++)
+		json_object_set_new(actions, psc_op_to_string(op),
+				    json_string(psc_action_to_string(config->action[op])));
+	return actions;
+}
+
+static json_t *verdicts_json(const struct psc_counters *counters)
+{
+	json_t *ops = json_object();
+
+	for (unsigned int op = 0; op <= PSC_OP_OPEN; op++) {
+		json_t *row = json_object();
+
+		for (unsigned int v = 0; v < PSC_VERDICT_MAX; v++)
+			json_object_set_new(row, psc_verdict_to_string(v),
+					    json_integer(counters->verdict[op][v]));
+		json_object_set_new(ops, psc_op_to_string(op), row);
+	}
+	return ops;
+}
+
+static json_t *unverified_json(const struct psc_counters *counters)
+{
+	json_t *ops = json_object();
+
+	for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
+		json_t *row = json_object();
+
+		for (unsigned int reason = 1; reason < PSC_UNVERIFIED_MAX; reason++)
+			if (counters->unverified[op][reason])
+				json_object_set_new(row, psc_unverified_to_string(reason),
+						    json_integer(counters->unverified[op][reason]));
+		if (json_object_size(row))
+			json_object_set(ops, psc_op_to_string(op), row);
+		json_decref(row);
+	}
+	return ops;
+}
+
+static json_t *features_json(uint64_t features)
+{
+	json_t *object = json_object();
+
+	for (unsigned int i = 0; i < PSC_FEATURE_MAX; i++)
+		json_object_set_new(object, psc_feature_to_string(i),
+				    json_boolean(features >> i & 1));
+	return object;
+}
+
+static json_t *hooks_json(const struct psc_guard *guard)
+{
+	const char *hooks[PSC_GUARD_HOOKS_MAX];
+	int n = psc_guard_hooks(guard, hooks);
+	json_t *array = json_array();
+
+	for (int i = 0; i < n; i++)
+		json_array_append_new(array, json_string(hooks[i]));
+	return array;
+}
+
+static json_t *canary_json(const struct psc_canary *canary)
+{
+	json_t *checks = json_object();
+	char at[PSC_TIME_TEXT_MAX];
+	bool passed = true;
+
+	for (unsigned int i = 0; i < PSC_CANARY_MAX; i++) {
+		passed = passed && canary->result[i] != PSC_CANARY_PASSED;
+		json_object_set_new(checks, psc_canary_check_to_string(i),
+				    json_string(psc_canary_result_to_string(canary->result[i])));
+	}
+	return json_pack("{s:b, s:s, s:o}", "passed", passed, "at",
+			 psc_time_format_seconds(canary->wall_ns, at), "checks", checks);
+}
+
+static void warn(json_t *warnings, const char *message, const char *remedy)
+{
+	json_array_append_new(warnings,
+			      json_pack("{s:s, s:s}", "message", message, "remedy", remedy));
+}
+
+static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_counters *counters)
+{
+	json_t *warnings = json_array();
+	char message[160];
+
+	if (daemon->policy.image->table.flags & PSC_TABLE_HASH_ALL)
+		warn(warnings,
+		     "a digest without size is listed: every file that is executed or mapped is "
+		     "digested once",
+		     "give its size in the list (proscribe list show)");
+	if (daemon->policy.image->needs_userspace)
+		warn(warnings,
+		     "package or Windows digests without size are listed: the kernel cannot look "
+		     "for them",
+		     "give their sizes in the list");
+	if (daemon->log_error < 0) {
+		snprintf(message, sizeof(message), "the audit log cannot be written: %s",
+			 strerror(-daemon->log_error));
+		warn(warnings, message,
+		     "make room or mend the file system; nothing needs restarting");
+	}
+	if (counters->dropped) {
+		snprintf(message, sizeof(message), "%llu events had no room in the ring",
+			 (unsigned long long)counters->dropped);
+		warn(warnings, message, "their verdicts stood; see the ring_loss records");
+	}
+	if (!daemon->policy.image->listed)
+		warn(warnings, "nothing is listed", "proscribe list add FILE, or list import");
+	return warnings;
+}
+
+int psc_status_json(struct psc_daemon *daemon, json_t **ret)
+{
+	const struct psc_control *control = &daemon->guard->shared->control;
+	struct psc_counters counters = {};
+	struct utsname kernel;
+	json_t *status;
+	int r = psc_guard_counters(daemon->guard, &counters);
+
+	if (r < 0)
+		return r;
+	uname(&kernel);
+	status = json_pack(
+		"{s:s, s:i, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "version", PSC_VERSION,
+		"pid", (int)getpid(), "mode", psc_mode_to_string(daemon->policy.config->mode),
+		"generation", (json_int_t)control->generation, "guard", "on", "since",
+		boot_time_json(control->attached_ns), "kernel", kernel.release, "lists",
+		lists_json(daemon), "actions", actions_json(daemon->policy.config), "counters",
+		verdicts_json(&counters), "unverified", unverified_json(&counters));
+	if (!status)
+		return -ENOMEM;
+	json_object_set_new(status, "events",
+			    json_pack("{s:I, s:I, s:I}", "emitted", (json_int_t)counters.emitted,
+				      "dropped", (json_int_t)counters.dropped, "written",
+				      (json_int_t)daemon->log_written));
+	json_object_set_new(status, "digested",
+			    json_pack("{s:I, s:I}", "files", (json_int_t)counters.digested_files,
+				      "bytes", (json_int_t)counters.digested_bytes));
+	json_object_set_new(status, "cache_hits", json_integer(counters.cache_hits));
+	json_object_set_new(status, "log",
+			    daemon->log ? json_string(psc_auditlog_path(daemon->log))
+					: json_null());
+	json_object_set_new(status, "features", features_json(daemon->guard->features));
+	json_object_set_new(status, "hooks", hooks_json(daemon->guard));
+	json_object_set_new(status, "canary", canary_json(&daemon->canary));
+	json_object_set_new(status, "warnings", warnings_json(daemon, &counters));
+	*ret = status;
+	return 0;
+}
