@@ -6,7 +6,9 @@ VERSION := 0.1.0
 
 O        ?= build
 V        ?= 0
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CLANG    ?= clang
 BPFTOOL  ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
 PREFIX   ?= /usr
@@ -121,16 +123,64 @@ FUZZ_SECONDS ?= 5
 check-fuzz: $(FUZZ_BIN)
 	$(Q)tests/fuzz/run $(O)/fuzz/work $(FUZZ_SECONDS) $(FUZZ_BIN)
 
--include tests/vm/lab.mk
+include tests/vm/lab.mk
+-include tests/vm/cases.mk
+-include tests/bench/bench.mk
+-include tests/lint/lint.mk
+
+# What these need is installed first, so the work is done by another make.
+check: deps
+	$(Q)$(MAKE) --no-print-directory lint check-unit check-unit-san check-fuzz check-lab
+
+deps:
+	$(Q).ci/install-packages
 
 # ---- housekeeping ----------------------------------------------------------------
+
+MAN1 := $(wildcard user/dist/*.1)
+MAN5 := $(wildcard user/dist/*.5)
+MAN8 := $(wildcard user/dist/*.8)
+share = $(DESTDIR)$(PREFIX)/share
 
 install: all
 	install -D -m 755 $(O)/proscribed $(DESTDIR)$(PREFIX)/sbin/proscribed
 	install -D -m 755 $(O)/proscribe $(DESTDIR)$(PREFIX)/bin/proscribe
+	install -d -m 755 $(share)/man/man5 $(share)/man/man8
+	install -m 644 $(MAN5) $(share)/man/man5
+	install -m 644 $(MAN8) $(share)/man/man8
+	install -D -m 644 user/dist/proscribe.bash-completion \
+		$(share)/bash-completion/completions/proscribe
+	install -D -m 644 user/dist/proscribed.service \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/proscribed.service
+	install -D -m 644 user/dist/proscribe.yaml $(share)/doc/proscribe/proscribe.yaml
+	install -d -m 750 $(DESTDIR)/etc/proscribe/lists.d
+
+DIST := proscribe-$(VERSION)
+dist:
+	$(Q)test -z "$$(git status --porcelain)" || { echo 'dist: the tree has changes' >&2; exit 1; }
+	$(Q)mkdir -p $(O)
+	$(Q)git archive --prefix=$(DIST)/ -o $(O)/$(DIST).tar.gz HEAD
+	$(Q)cd $(O) && sha256sum $(DIST).tar.gz | tee $(DIST).tar.gz.sha256
 
 clean:
 	rm -rf $(O)
 
+define HELP
+make                 build the programs below $(O)/
+make check           lint, unit tests, fuzzers, the lab cases on three kernels (under 25 minutes)
+make check-long      what takes longer; by hand
+make demo            the guard at work in a throw-away virtual machine
+make lab KERNEL=6.1|6.12|new RUN=script.sh   run a script under that kernel
+make bench           what the guard costs, in counted instructions; bench-full: all of it
+make lint, format    check, mend the sources' form
+make install         DESTDIR= and PREFIX= as usual
+make dist            source archive of HEAD
+make clean
+Variables: O=build CC= CLANG= SANITIZE=address,undefined V=1 WERROR=0
+endef
+export HELP
+help:
+	@printf '%s\n' "$$HELP"
+
 -include $(shell test -d $(O) && find $(O) -name '*.d' -not -path '$(O)/lab/*')
-.PHONY: all check-unit check-unit-san check-fuzz install clean
+.PHONY: all check check-unit check-unit-san check-fuzz deps install dist clean help

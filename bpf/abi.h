@@ -202,9 +202,8 @@ enum psc_feature {
 	PSC_FEATURE_EXECVE_CHECK = 0,	/* linux_binprm.is_check: AT_EXECVE_CHECK */
 	PSC_FEATURE_FILE_POST_OPEN = 1, /* opens can be digested */
 	PSC_FEATURE_SETATTR_IDMAP = 2,	/* inode_setattr has an idmap argument */
-	PSC_FEATURE_FILE_TRUNCATE = 3,	/* ftruncate has a hook of its own */
-	PSC_FEATURE_REAL_INODE = 4,	/* bpf_real_data_inode() */
-	PSC_FEATURE_MAX = 5,
+	PSC_FEATURE_REAL_INODE = 3,	/* bpf_real_data_inode() */
+	PSC_FEATURE_MAX = 4,
 };
 
 /* What probe.bpf.c found out. */

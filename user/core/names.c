@@ -52,7 +52,6 @@ static const char *const feature_names[] = {
 	[PSC_FEATURE_EXECVE_CHECK] = "execve_check",
 	[PSC_FEATURE_FILE_POST_OPEN] = "file_post_open",
 	[PSC_FEATURE_SETATTR_IDMAP] = "setattr_idmap",
-	[PSC_FEATURE_FILE_TRUNCATE] = "file_truncate",
 	[PSC_FEATURE_REAL_INODE] = "real_inode",
 };
 

@@ -284,6 +284,8 @@ static int start(struct psc_daemon *daemon)
 		r = watch(daemon, daemon->guard->events_fd);
 	if (!r) {
 		psc_journal_open(daemon);
+		/* first what happened while no daemon ran */
+		psc_journal_drain(daemon);
 		record_start(daemon);
 		r = psc_control_open(daemon);
 	}
