@@ -110,7 +110,8 @@ $(O)/fuzz/libpsc_core.a: $(FUZZ_CORE)
 
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/fuzz/libpsc_core.a
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -MMD -MP -o $@ $^ \
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -MMD -MP -o $@ \
+		$(filter %.c %.a,$^) \
 		$(call pkg,--libs $(LIBS_core))
 
 check-unit: $(UNIT_BIN)

@@ -114,7 +114,8 @@ enum psc_source {
 #define PSC_BUCKET_MAX	   16
 #define PSC_INDEX_BITS_MIN 4
 #define PSC_INDEX_BITS_MAX 20
-#define PSC_DIGESTS_MAX	   8000000
+/* above it, buckets of 16 begin to overflow by chance */
+#define PSC_DIGESTS_MAX 3000000
 
 /*
  * Size filter: one bit for a hash of a listed size. 2^22 bits stay sparse enough
@@ -132,6 +133,7 @@ enum psc_filter_kind {
 /* psc_table.flags */
 #define PSC_TABLE_HASH_ALL   (1U << 0) /* an executable digest without size is listed */
 #define PSC_TABLE_JUDGE_OPEN (1U << 1) /* some class or reason acts on PSC_OP_OPEN */
+#define PSC_TABLE_IMA_POLICY (1U << 2) /* the kernel may answer with an older digest */
 
 #define PSC_SLOTS 2 /* the generation's lowest bit selects the slot */
 
@@ -152,6 +154,7 @@ struct psc_digest_bucket {
 struct psc_table {
 	__u64 generation;
 	__u64 hash_limit; /* bytes; larger files are PSC_UNVERIFIED_TOO_LARGE */
+	__u64 busy_limit; /* bytes digested at once; beyond it PSC_UNVERIFIED_BUSY */
 	__u32 mode;	  /* enum psc_mode */
 	__u32 flags;
 	__u32 index_bits;
@@ -183,8 +186,8 @@ struct psc_control {
 	__u64 daemon_start_ticks; /* of PSC_TICK_NS on the boot clock: tells a reused pid apart */
 	__u32 daemon_tgid;
 	__u32 abi_version;
-	__u64 attached_ns; /* boot clock at which the first guard was attached */
-	__u64 features;	   /* enum psc_feature bits the loaded programs use */
+	__u64 attached_ns;	/* boot clock at which the first guard was attached */
+	__u64 features;		/* enum psc_feature bits the loaded programs use */
 	__u64 dropped_recorded; /* of psc_counters.dropped: what the audit log tells already */
 	__u8 object_digest[PSC_DIGEST_SIZE];
 };
@@ -192,7 +195,10 @@ struct psc_control {
 /* The one .bss of the guard: mapped by the daemon, pinned as "shared". */
 struct psc_shared {
 	struct psc_control control;
-	__u8 _pad0[4096 - sizeof(struct psc_control)];
+	__u8 _pad0[2048 - sizeof(struct psc_control)];
+	/* apart from what every hook reads */
+	__u64 digesting_bytes;
+	__u8 _pad1[2048 - sizeof(__u64)];
 	struct psc_table table[PSC_SLOTS];
 	__u64 filter[PSC_SLOTS][PSC_FILTER_MAX][PSC_FILTER_WORDS];
 };
@@ -202,8 +208,10 @@ enum psc_feature {
 	PSC_FEATURE_EXECVE_CHECK = 0,	/* linux_binprm.is_check: AT_EXECVE_CHECK */
 	PSC_FEATURE_FILE_POST_OPEN = 1, /* opens can be digested */
 	PSC_FEATURE_SETATTR_IDMAP = 2,	/* inode_setattr has an idmap argument */
-	PSC_FEATURE_REAL_INODE = 3,	/* bpf_real_data_inode() */
-	PSC_FEATURE_MAX = 4,
+	PSC_FEATURE_REAL_INODE = 3,	/* bpf_real_data_inode(): the file below an overlay */
+	PSC_FEATURE_READ_FILE = 4,	/* kernel_read_file: modules from a file */
+	PSC_FEATURE_LOAD_DATA = 5,	/* kernel_load_data: modules from memory */
+	PSC_FEATURE_MAX = 6,
 };
 
 /* What probe.bpf.c found out. */
@@ -218,18 +226,26 @@ struct psc_probe_result {
 
 /* ---- identity cache ---------------------------------------------------- */
 
+/* By which a file's content is known to be the same as before. */
+struct psc_stamp {
+	__u64 inode;
+	__u64 size;
+	__u64 ctime_sec;
+	__u32 ctime_nsec;
+	__u32 device;
+};
+
 /*
  * Inode storage: which content the inode had, never what to do about it. Valid when
- * cached_epoch is epoch + 1 and size and ctime agree with the inode. `epoch` moves with
- * every open for write, truncate and setattr of the size; a fresh entry is all zero.
+ * cached_epoch is epoch + 1 and the stamp is the file's. `epoch` moves with every open
+ * for write, truncate and setattr of the size; a fresh entry is all zero.
  */
 struct psc_identity {
 	__u32 epoch;
 	__u32 cached_epoch; /* 0: nothing cached */
 	__u32 lock;	    /* taken by compare-and-swap; whoever loses does not cache */
-	__u32 ctime_nsec;
-	__u64 ctime_sec;
-	__u64 size;
+	__u32 _pad0;
+	struct psc_stamp stamp;
 	__u8 digest[PSC_DIGEST_SIZE];
 };
 
@@ -322,7 +338,7 @@ _Static_assert(sizeof(struct psc_digest_record) == 40, "digest record");
 _Static_assert(sizeof(struct psc_digest_bucket) == 8, "digest bucket");
 _Static_assert(sizeof(struct psc_clock) == 24, "clock");
 _Static_assert(sizeof(struct psc_control) == 104, "control");
-_Static_assert(sizeof(struct psc_table) == 48 + 8 * PSC_INTERVALS_MAX + 32 * PSC_OP_MAX +
+_Static_assert(sizeof(struct psc_table) == 56 + 8 * PSC_INTERVALS_MAX + 32 * PSC_OP_MAX +
 						   2 * PSC_SUBJECTS_MAX +
 						   PSC_INTERVALS_MAX * PSC_CLASSES_MAX * PSC_OP_MAX,
 	       "table");
@@ -331,7 +347,8 @@ _Static_assert(sizeof(struct psc_shared) ==
 			       PSC_SLOTS * PSC_FILTER_MAX * 8 * PSC_FILTER_WORDS,
 	       "shared");
 _Static_assert(PSC_UNVERIFIED_MAX <= 32, "unverified reasons fit their rows");
-_Static_assert(sizeof(struct psc_identity) == 64, "identity");
+_Static_assert(sizeof(struct psc_stamp) == 32, "stamp");
+_Static_assert(sizeof(struct psc_identity) == 80, "identity");
 _Static_assert(sizeof(struct psc_counters) ==
 		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 7),
 	       "counters");

@@ -92,7 +92,7 @@ static __always_inline void count_outcome(const struct psc_finding *finding,
 __hidden int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep)
 {
 	struct psc_outcome outcome = {};
-	__u8 verdict;
+	bool canary, daemon;
 	int decided = 0;
 
 	for (int i = 0; i < SWAP_RETRIES && !decided; i++)
@@ -102,17 +102,18 @@ __hidden int psc_conclude(struct file *file, struct psc_finding *finding, bool m
 		finding->flags &= ~PSC_EVENT_DIGEST_VALID;
 		psc_decide_once(finding, &outcome);
 	}
-	verdict = outcome.decision.verdict;
-	if (outcome.subject == PSC_SUBJECT_CANARY) {
+	canary = outcome.subject == PSC_SUBJECT_CANARY;
+	if (canary)
 		finding->flags |= PSC_EVENT_CANARY;
-	} else {
-		if (psc_is_daemon())
-			return 0;
+	/* the daemon opens and maps listed files to have them digested: nobody's attempt */
+	daemon = !canary && psc_is_daemon();
+	if (daemon && finding->op == PSC_OP_OPEN)
+		return 0;
+	if (!daemon && !canary)
 		count_outcome(finding, &outcome);
-	}
-	if (verdict != PSC_VERDICT_ALLOW)
+	if (!daemon && outcome.decision.verdict != PSC_VERDICT_ALLOW)
 		psc_emit(file, finding, &outcome, may_sleep);
-	if (verdict == PSC_VERDICT_DENY)
+	if (outcome.decision.verdict == PSC_VERDICT_DENY)
 		return -EPERM;
 	return 0;
 }

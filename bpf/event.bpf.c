@@ -120,11 +120,16 @@ __hidden void psc_emit(struct file *file, const struct psc_finding *finding,
 	e->size = finding->size;
 	if (finding->flags & PSC_EVENT_DIGEST_VALID)
 		__builtin_memcpy(e->digest, finding->digest, PSC_DIGEST_SIZE);
-	fill_file(e, file);
 	fill_namespaces(e, task);
 	fill_process(&e->process, task);
 	fill_process(&e->parent, BPF_CORE_READ(task, real_parent));
-	fill_path(e, file, may_sleep);
+	if (file) {
+		fill_file(e, file);
+		fill_path(e, file, may_sleep);
+	} else {
+		e->path[0] = 0;
+		e->head.flags |= PSC_EVENT_PATH_MISSING;
+	}
 	bpf_ringbuf_submit(e, 0);
 }
 

@@ -37,7 +37,7 @@ struct psc_finding {
 	__u8 op;
 	__u8 digest[PSC_DIGEST_SIZE];
 	__u32 listed_size; /* boolean: the size is worth a digest */
-	__u32 _pad0;
+	__u32 kind;	   /* enum psc_filter_kind that listed_size comes from */
 };
 
 /* What was decided, and by which generation's table. */
@@ -61,16 +61,22 @@ void psc_emit(struct file *file, const struct psc_finding *finding,
 	      const struct psc_outcome *outcome, bool may_sleep);
 void psc_emit_wanted(struct file *file, const struct psc_finding *finding, bool may_sleep);
 
-/* Kernel-internal memory: memfd, System V and anonymous shared memory. */
-static __always_inline bool psc_is_memory_file(struct inode *inode)
+/*
+ * Kernel-internal memory (memfd, System V and anonymous shared memory) may be rewritten,
+ * and the real file below an overlay may differ from what the overlay's inode says.
+ */
+static __always_inline bool psc_size_says_nothing(struct inode *inode)
 {
-	return inode->i_sb->s_flags & SB_KERNMOUNT;
+	struct super_block *sb = inode->i_sb;
+
+	return sb->s_flags & SB_KERNMOUNT || sb->s_magic == OVERLAYFS_SUPER_MAGIC;
 }
 
 static __always_inline bool psc_filter_hit(__u32 slot, __u32 kind, __u64 size)
 {
 	__u32 bit = psc_filter_bit(size);
 
+	kind &= PSC_FILTER_MAX - 1;
 	return psc_shared.filter[slot][kind][bit >> 6] >> (bit & 63) & 1;
 }
 
@@ -120,9 +126,10 @@ static __always_inline int psc_guard(struct file *file, __u32 op, __u16 flags, b
 	if (!inode || !psc_is_regular(inode))
 		return 0;
 	finding.size = inode->i_size;
+	finding.kind = PSC_FILTER_EXEC;
 	finding.listed_size = psc_size_listed(PSC_FILTER_EXEC, finding.size);
 	if (!finding.listed_size && inode->i_writecount.counter <= 0 &&
-	    !psc_is_memory_file(inode)) {
+	    !psc_size_says_nothing(inode)) {
 		psc_count_verdict(op, PSC_VERDICT_ALLOW);
 		return 0;
 	}

@@ -3,10 +3,16 @@
  * identify.bpf.c - which content a file has: from the identity cache, else by the
  * kernel's own SHA-256. Called by guard.bpf.h. The table of what can fail stands there.
  */
-#include "guard.bpf.h"
+#include "real.bpf.h"
+
+/* Set by the loader. */
+const volatile bool psc_have_real_inode = true;
 
 /* thread_info.flags, arch/x86/include/asm/thread_info.h */
 #define TIF_SIGPENDING (1UL << 2)
+
+/* A change within the same tick of the clock leaves ctime as it was. */
+#define SETTLED_SECONDS 1
 
 struct thread_info {
 	unsigned long flags;
@@ -16,13 +22,22 @@ struct task_struct___thread_info {
 	struct thread_info thread_info;
 } __attribute__((preserve_access_index));
 
-/* The content may change without this inode's write count or ctime showing it. */
-static __always_inline __u32 foreign_content(struct inode *inode)
+/* Memory files can be rewritten whatever the write count says, until they are sealed. */
+static __always_inline bool is_sealed(struct inode *inode, const struct psc_content *content)
 {
 	struct shmem_inode_info *shmem;
 	__u32 seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
-	switch (inode->i_sb->s_magic) {
+	if (content->magic != TMPFS_MAGIC)
+		return false;
+	shmem = (void *)inode - bpf_core_field_offset(struct shmem_inode_info, vfs_inode);
+	return (BPF_CORE_READ(shmem, seals) & seals) == seals;
+}
+
+/* Why content may change, or may have changed, without the stamp or the epoch showing it. */
+static __always_inline __u32 instability(struct inode *inode, const struct psc_content *content)
+{
+	switch (content->magic) {
 	case FUSE_SUPER_MAGIC:
 	case NFS_SUPER_MAGIC:
 	case CIFS_SUPER_MAGIC:
@@ -31,58 +46,65 @@ static __always_inline __u32 foreign_content(struct inode *inode)
 	case AFS_FS_MAGIC:
 	case CEPH_SUPER_MAGIC:
 		return PSC_UNVERIFIED_FILESYSTEM;
+	case OVERLAYFS_SUPER_MAGIC:
+		return PSC_UNVERIFIED_OVERLAY;
 	}
-	if (!psc_is_memory_file(inode))
-		return PSC_UNVERIFIED_NONE;
-	if (inode->i_sb->s_magic != TMPFS_MAGIC)
+	if (content->sb_flags & SB_KERNMOUNT && !is_sealed(inode, content))
 		return PSC_UNVERIFIED_MEMFD;
-	shmem = (void *)inode - bpf_core_field_offset(struct shmem_inode_info, vfs_inode);
-	if ((BPF_CORE_READ(shmem, seals) & seals) != seals)
-		return PSC_UNVERIFIED_MEMFD;
+	if (content->writers > 0)
+		return PSC_UNVERIFIED_WRITER;
 	return PSC_UNVERIFIED_NONE;
 }
 
-static __always_inline __u32 unstable_content(struct inode *inode)
+/*
+ * Reads what the file's content hangs on. @inode is the file's own or, where the kernel
+ * gives it, the real one below; else the real one is looked for here. A content whose
+ * magic is still overlay's is one whose real inode is not known.
+ */
+static __always_inline void read_content(struct file *file, struct inode *inode,
+					 struct psc_content *ret)
 {
-	__u32 reason = foreign_content(inode);
+	struct inode *real = NULL;
 
-	if (reason == PSC_UNVERIFIED_NONE && inode->i_writecount.counter > 0)
-		reason = PSC_UNVERIFIED_WRITER;
-	return reason;
+	if (inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC)
+		real = psc_overlay_inode(file);
+	if (real)
+		psc_content_probe(real, ret);
+	else
+		psc_content_load(inode, ret);
+	ret->unverified = instability(real ?: inode, ret);
 }
 
-/* Nothing of the overlay inode tells when the real file below it changes. */
-static __always_inline bool may_cache(struct inode *inode)
+static __always_inline bool same_stamp(const struct psc_stamp *a, const struct psc_stamp *b)
 {
-	return inode->i_sb->s_magic != OVERLAYFS_SUPER_MAGIC;
+	return a->inode == b->inode && a->size == b->size && a->ctime_sec == b->ctime_sec &&
+	       a->ctime_nsec == b->ctime_nsec && a->device == b->device;
 }
 
-static __always_inline bool identity_holds(const struct psc_identity *identity, struct inode *inode)
+static __always_inline bool identity_holds(const struct psc_identity *identity,
+					   const struct psc_stamp *stamp)
 {
 	__u32 cached = READ_ONCE(identity->cached_epoch);
-	__u32 nsec;
-	__u64 sec = psc_inode_ctime(inode, &nsec);
 
 	return cached && cached == READ_ONCE(identity->epoch) + 1 &&
-	       identity->size == (__u64)inode->i_size && identity->ctime_sec == sec &&
-	       identity->ctime_nsec == nsec;
+	       same_stamp(&identity->stamp, stamp);
 }
 
 /*
  * Copies a valid identity out. It is checked again afterwards: a rewrite of the file
  * and of the entry during the copy would leave half of each digest.
  */
-static __always_inline bool read_cache(struct psc_identity *identity, struct inode *inode,
+static __always_inline bool read_cache(struct psc_identity *identity, const struct psc_stamp *stamp,
 				       struct psc_finding *finding)
 {
 	struct psc_counters *c;
 
-	if (!identity_holds(identity, inode))
+	if (!identity_holds(identity, stamp))
 		return false;
 	barrier();
 	__builtin_memcpy(finding->digest, identity->digest, PSC_DIGEST_SIZE);
 	barrier();
-	if (!identity_holds(identity, inode))
+	if (!identity_holds(identity, stamp))
 		return false;
 	finding->source = PSC_SOURCE_CACHE;
 	finding->flags |= PSC_EVENT_DIGEST_VALID;
@@ -93,20 +115,17 @@ static __always_inline bool read_cache(struct psc_identity *identity, struct ino
 }
 
 /* The entry is for @epoch: should the epoch move from here on, it is void from birth. */
-static __always_inline void write_cache(struct psc_identity *identity, struct inode *inode,
-					__u32 epoch, const struct psc_finding *finding)
+static __always_inline void write_cache(struct psc_identity *identity,
+					const struct psc_stamp *stamp, __u32 epoch,
+					const struct psc_finding *finding)
 {
-	__u32 nsec;
-
 	if (__sync_val_compare_and_swap(&identity->lock, 0, 1))
 		return;
 	if (READ_ONCE(identity->epoch) == epoch) {
 		*(volatile __u32 *)&identity->cached_epoch = 0;
 		barrier();
 		__builtin_memcpy(identity->digest, finding->digest, PSC_DIGEST_SIZE);
-		identity->size = finding->size;
-		identity->ctime_sec = psc_inode_ctime(inode, &nsec);
-		identity->ctime_nsec = nsec;
+		identity->stamp = *stamp;
 		barrier();
 		*(volatile __u32 *)&identity->cached_epoch = epoch + 1;
 	}
@@ -124,13 +143,28 @@ static __always_inline __u32 digest_failure(long ret)
 	return PSC_UNVERIFIED_ERROR;
 }
 
-/* Returns the reason for which there is no digest, or PSC_UNVERIFIED_NONE. */
-static __always_inline __u32 digest_file(struct file *file, struct psc_finding *finding)
+/*
+ * Returns the reason for which there is no digest, or PSC_UNVERIFIED_NONE. The bytes that
+ * are digested at one time on the whole host are bounded: each byte is read, and stays in
+ * the page cache.
+ */
+static __always_inline __u32 digest_file(struct file *file, struct psc_finding *finding,
+					 const struct psc_table *table)
 {
 	struct psc_counters *c;
+	__u64 size = finding->size;
 	long ret;
 
+	if (size > table->hash_limit)
+		return PSC_UNVERIFIED_TOO_LARGE;
+	if (file->f_flags & O_DIRECT && finding->op != PSC_OP_EXEC)
+		return PSC_UNVERIFIED_DIRECT_IO;
+	if (__sync_fetch_and_add(&psc_shared.digesting_bytes, size) + size > table->busy_limit) {
+		__sync_fetch_and_add(&psc_shared.digesting_bytes, -size);
+		return PSC_UNVERIFIED_BUSY;
+	}
 	ret = bpf_ima_file_hash(file, finding->digest, PSC_DIGEST_SIZE);
+	__sync_fetch_and_add(&psc_shared.digesting_bytes, -size);
 	if (ret != PSC_HASH_ALGO_SHA256)
 		return digest_failure(ret);
 	finding->source = PSC_SOURCE_DIGEST;
@@ -138,69 +172,105 @@ static __always_inline __u32 digest_file(struct file *file, struct psc_finding *
 	c = psc_counters_get();
 	if (c) {
 		__sync_fetch_and_add(&c->digested_files, 1);
-		__sync_fetch_and_add(&c->digested_bytes, finding->size);
+		__sync_fetch_and_add(&c->digested_bytes, size);
 	}
 	return PSC_UNVERIFIED_NONE;
 }
 
-__hidden void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding)
+/*
+ * May the digest be kept with its stamp? Where the epoch of the real inode below an
+ * overlay cannot be watched, only once its last change lies behind the clock's tick.
+ */
+static __always_inline bool is_settled(struct inode *inode, const struct psc_stamp *stamp)
 {
-	struct psc_identity *identity;
-	__u32 reason = unstable_content(inode);
-	__u32 slot = psc_shared.control.generation & (PSC_SLOTS - 1);
-	__u32 epoch = 0, failure, before_nsec, after_nsec;
-	__u64 before, after;
+	__u64 now;
 
-	finding->unverified = reason;
+	if (inode->i_sb->s_magic != OVERLAYFS_SUPER_MAGIC)
+		return true;
+	now = psc_clock_now(&psc_shared.control.clock, bpf_ktime_get_boot_ns(),
+			    bpf_ktime_get_tai_ns());
+	return stamp->ctime_sec + SETTLED_SECONDS < now / 1000000000;
+}
+
+/* @inode: as for read_content(); the identity is kept with it. */
+static __noinline void identify_content(struct file *file, struct inode *inode,
+					struct psc_finding *finding)
+{
+	const struct psc_table *table =
+		&psc_shared.table[psc_shared.control.generation & (PSC_SLOTS - 1)];
+	struct psc_content before = {}, after = {};
+	struct psc_identity *identity;
+	__u32 epoch = 0, failure;
+
+	read_content(file, inode, &before);
+	finding->unverified = before.unverified;
+	if (finding->size != before.stamp.size) {
+		finding->size = before.stamp.size;
+		finding->listed_size = psc_size_listed(finding->kind, finding->size);
+	}
 	if (!finding->listed_size)
 		return;
 	identity = bpf_inode_storage_get(&psc_identities, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (identity) {
-		if (reason == PSC_UNVERIFIED_NONE && read_cache(identity, inode, finding))
+		if (before.unverified == PSC_UNVERIFIED_NONE &&
+		    read_cache(identity, &before.stamp, finding))
 			return;
 		epoch = READ_ONCE(identity->epoch);
 	}
-	if (finding->size > psc_shared.table[slot].hash_limit) {
-		finding->unverified = PSC_UNVERIFIED_TOO_LARGE;
-		return;
-	}
-	if (file->f_flags & O_DIRECT && finding->op != PSC_OP_EXEC) {
-		finding->unverified = PSC_UNVERIFIED_DIRECT_IO;
-		return;
-	}
-	before = psc_inode_ctime(inode, &before_nsec);
-	failure = digest_file(file, finding);
+	failure = digest_file(file, finding, table);
 	if (failure != PSC_UNVERIFIED_NONE) {
 		finding->unverified = failure;
 		return;
 	}
+	if (before.unverified != PSC_UNVERIFIED_NONE)
+		return;
 	if (!identity) {
-		if (reason == PSC_UNVERIFIED_NONE)
-			finding->unverified = PSC_UNVERIFIED_STORAGE;
+		finding->unverified = PSC_UNVERIFIED_STORAGE;
 		return;
 	}
-	after = psc_inode_ctime(inode, &after_nsec);
-	if (reason == PSC_UNVERIFIED_NONE)
-		reason = unstable_content(inode);
-	if (reason == PSC_UNVERIFIED_NONE &&
-	    (READ_ONCE(identity->epoch) != epoch || finding->size != (__u64)inode->i_size ||
-	     before != after || before_nsec != after_nsec))
-		reason = PSC_UNVERIFIED_WRITER;
-	finding->unverified = reason;
-	if (reason == PSC_UNVERIFIED_NONE && may_cache(inode))
-		write_cache(identity, inode, epoch, finding);
+	read_content(file, inode, &after);
+	finding->unverified = after.unverified;
+	if (after.unverified != PSC_UNVERIFIED_NONE)
+		return;
+	if (READ_ONCE(identity->epoch) != epoch || !same_stamp(&before.stamp, &after.stamp))
+		finding->unverified = PSC_UNVERIFIED_WRITER;
+	else if (table->flags & PSC_TABLE_IMA_POLICY &&
+		 file->f_inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC)
+		finding->unverified = PSC_UNVERIFIED_IMA_POLICY;
+	else if (is_settled(inode, &before.stamp))
+		write_cache(identity, &before.stamp, epoch, finding);
+}
+
+__hidden void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding)
+{
+	struct inode *real;
+
+	if (psc_have_real_inode && inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC) {
+		real = bpf_real_data_inode(file);
+		if (real) {
+			identify_content(file, real, finding);
+			return;
+		}
+	}
+	identify_content(file, inode, finding);
 }
 
 __hidden void psc_identify_cached(struct file *file, struct inode *inode,
 				  struct psc_finding *finding)
 {
+	struct psc_content content = {};
 	struct psc_identity *identity;
 
-	finding->unverified = unstable_content(inode);
+	read_content(file, inode, &content);
+	finding->unverified = content.unverified;
+	if (finding->size != content.stamp.size) {
+		finding->size = content.stamp.size;
+		finding->listed_size = psc_size_listed(finding->kind, finding->size);
+	}
 	if (!finding->listed_size)
 		return;
 	identity = bpf_inode_storage_get(&psc_identities, inode, 0, 0);
-	if (identity && read_cache(identity, inode, finding))
+	if (identity && read_cache(identity, &content.stamp, finding))
 		return;
 	if (finding->unverified == PSC_UNVERIFIED_NONE)
 		finding->unverified = PSC_UNVERIFIED_UNCACHED;

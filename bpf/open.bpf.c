@@ -21,6 +21,7 @@ int BPF_PROG(psc_file_post_open, struct file *file, int mask)
 	finding.size = inode->i_size;
 	if (!psc_size_listed(PSC_FILTER_OPEN, finding.size))
 		return 0;
+	finding.kind = PSC_FILTER_OPEN;
 	finding.listed_size = true;
 	finding.op = PSC_OP_OPEN;
 	psc_identify(file, inode, &finding);

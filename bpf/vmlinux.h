@@ -106,6 +106,7 @@ struct file {
 	unsigned int f_flags;
 	unsigned int f_mode;
 	struct path f_path;
+	void *private_data;
 };
 
 struct linux_binprm {

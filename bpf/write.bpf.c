@@ -31,6 +31,7 @@ static __noinline int judge_open(struct file *file, struct inode *inode)
 	struct psc_finding finding = {};
 
 	finding.size = inode->i_size;
+	finding.kind = PSC_FILTER_OPEN;
 	finding.listed_size = true;
 	finding.op = PSC_OP_OPEN;
 	psc_identify_cached(file, inode, &finding);

@@ -4,7 +4,7 @@
  */
 #include "user/cli/cli.h"
 
-static const struct psc_verb *const verbs[] = {
+static const struct psc_verb *const verb_table[] = {
 	&psc_verb_status,    &psc_verb_digest,	    &psc_verb_list_add, &psc_verb_list_remove,
 	&psc_verb_list_show, &psc_verb_list_import, &psc_verb_reload,	&psc_verb_log,
 	&psc_verb_off,	     &psc_verb_help,	    &psc_verb_version,	NULL,
@@ -12,5 +12,5 @@ static const struct psc_verb *const verbs[] = {
 
 int main(int argc, char **argv)
 {
-	return psc_cli_run(verbs, argc, argv, stdout, stderr);
+	return psc_cli_run(verb_table, argc, argv, stdout, stderr);
 }

@@ -144,13 +144,6 @@ json_int_t psc_json_number(const json_t *json, const char *path, json_int_t fall
 	return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
-json_t *psc_json_safe(const char *text)
-{
-	_cleanup_free_ char *safe = psc_escape_string(text);
-
-	return safe ? json_string(safe) : NULL;
-}
-
 static void print_option(FILE *out, const struct psc_option *option)
 {
 	char left[48];

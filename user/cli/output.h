@@ -53,8 +53,5 @@ json_t *psc_json_at(const json_t *json, const char *path);
 const char *psc_json_text(const json_t *json, const char *path, const char *fallback);
 json_int_t psc_json_number(const json_t *json, const char *path, json_int_t fallback);
 
-/* JSON string of any bytes, escaped. NULL when memory is short or @text is NULL. */
-json_t *psc_json_safe(const char *text);
-
 /* What `proscribe help VERB` prints. */
 void psc_output_verb_help(FILE *out, const struct psc_verb *verb);

@@ -91,7 +91,7 @@ static void canary(const struct page *p)
 		fputs(" at ", p->out);
 		psc_output_text(p->out, psc_json_text(result, "at", ""));
 	}
-	json_object_foreach (checks, op, outcome) {
+	json_object_foreach(checks, op, outcome) {
 		fputs(first ? ": " : ", ", p->out);
 		first = false;
 		psc_output_text(p->out, op);
@@ -106,12 +106,12 @@ static void list_files(const struct page *p)
 	const json_t *files = psc_json_at(p->data, "lists.files"), *file;
 	size_t i, width = 0;
 
-	json_array_foreach (files, i, file) {
+	json_array_foreach(files, i, file) {
 		size_t own = psc_output_width(psc_json_text(file, "path", "?"));
 
 		width = own > width ? own : width;
 	}
-	json_array_foreach (files, i, file) {
+	json_array_foreach(files, i, file) {
 		json_int_t entries = psc_json_number(file, "entries", 0);
 		json_int_t enforceable = psc_json_number(file, "enforceable", entries);
 
@@ -133,7 +133,7 @@ static void not_enforceable(const struct page *p)
 	const json_t *count;
 	bool first = true;
 
-	json_object_foreach (counts, algo, count) {
+	json_object_foreach(counts, algo, count) {
 		if (!json_is_integer(count) || json_integer_value(count) == 0)
 			continue;
 		if (first)
@@ -172,7 +172,7 @@ static void lists(const struct page *p)
 		label(p, "");
 		psc_output_toned(p->out, p->colour, PSC_TONE_DOUBT,
 				 "everything executed is digested once");
-		fputs(": give the sizes to avoid it\n", p->out);
+		fputc('\n', p->out);
 	}
 }
 
@@ -183,7 +183,7 @@ static void actions(const struct page *p)
 	const json_t *action;
 	bool first = true;
 
-	json_object_foreach (all, op, action) {
+	json_object_foreach(all, op, action) {
 		if (!json_is_string(action))
 			continue;
 		if (first)
@@ -229,7 +229,7 @@ static void counters(const struct page *p)
 	for (size_t c = 0; c < ARRAY_SIZE(counter_columns); c++)
 		fprintf(p->out, "%*s", counter_columns[c].width, counter_columns[c].title);
 	fputc('\n', p->out);
-	json_object_foreach (all, op, row) {
+	json_object_foreach(all, op, row) {
 		if (!counters_any(row))
 			continue;
 		label(p, "");
@@ -248,8 +248,8 @@ static void unverified(const struct page *p)
 	const json_t *count;
 	bool first = true;
 
-	json_object_foreach (all, op, row) {
-		json_object_foreach (row, reason, count) {
+	json_object_foreach(all, op, row) {
+		json_object_foreach(row, reason, count) {
 			if (!json_is_integer(count) || json_integer_value(count) == 0)
 				continue;
 			if (first)
@@ -280,6 +280,7 @@ static void loss(const struct page *p, const char *path, const char *name)
 
 static void events(const struct page *p)
 {
+	const char *log = psc_json_text(p->data, "log", NULL);
 	char bytes[32];
 
 	if (psc_json_at(p->data, "events")) {
@@ -290,6 +291,11 @@ static void events(const struct page *p)
 		fputs(" written", p->out);
 		loss(p, "events.dropped", "dropped by a full ring");
 		loss(p, "events.lost_sequence", "missing in the sequence");
+		fputc('\n', p->out);
+	}
+	if (log) {
+		label(p, "log");
+		psc_output_text(p->out, log);
 		fputc('\n', p->out);
 	}
 	if (psc_json_at(p->data, "digested")) {
@@ -314,7 +320,7 @@ static void features(const struct page *p)
 	const json_t *value;
 	bool first = true;
 
-	json_object_foreach (all, name, value) {
+	json_object_foreach(all, name, value) {
 		if (first)
 			label(p, "features");
 		separate(p, &first);
@@ -330,7 +336,7 @@ static void hooks(const struct page *p)
 	const json_t *all = psc_json_at(p->data, "hooks"), *hook;
 	size_t i;
 
-	json_array_foreach (all, i, hook) {
+	json_array_foreach(all, i, hook) {
 		if (i == 0)
 			label(p, "hooks");
 		fputs(i == 0 ? "" : ", ", p->out);
@@ -345,7 +351,7 @@ static void warnings(const struct page *p)
 	const json_t *all = psc_json_at(p->data, "warnings"), *warning;
 	size_t i;
 
-	json_array_foreach (all, i, warning) {
+	json_array_foreach(all, i, warning) {
 		const char *remedy = psc_json_text(warning, "remedy", NULL);
 
 		fputs(i == 0 ? "\n" : "", p->out);

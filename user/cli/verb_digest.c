@@ -69,7 +69,7 @@ static void digest_render(FILE *out, const json_t *data, bool colour)
 	const json_t *files = json_object_get(data, "files"), *file;
 	size_t i;
 
-	json_array_foreach (files, i, file) {
+	json_array_foreach(files, i, file) {
 		bool listed = json_is_true(psc_json_at(file, "listed"));
 
 		psc_output_toned(out, colour, PSC_TONE_STRONG, psc_json_text(file, "path", "?"));

@@ -133,7 +133,7 @@ static void summary_print(FILE *out, const json_t *counts, const char *directory
 	psc_output_text(out, directory);
 	fprintf(out, ", %" JSON_INTEGER_FORMAT " enforceable",
 		psc_json_number(counts, "enforceable", 0));
-	json_object_foreach (others, algo, count)
+	json_object_foreach(others, algo, count)
 		fprintf(out, ", %" JSON_INTEGER_FORMAT " %s not enforceable",
 			json_integer_value(count), algo);
 	if (psc_json_number(counts, "without_size", 0))

@@ -11,6 +11,9 @@
 #define UNNAMED	    "unnamed"
 #define BUCKET_MEAN 4U /* digests in an average bucket: 160 bytes to scan */
 
+/* Files of the largest size that may be digested at once, before others are "busy". */
+#define BUSY_FILES 4U
+
 /* Finds the subject of a product by name. */
 struct subject_slot {
 	const char *product; /* belongs to the list */
@@ -321,6 +324,7 @@ static void fill_table(struct psc_table *table, const struct psc_config *config)
 
 	_Static_assert(sizeof(table->unverified) == sizeof(config->unverified), "same rows");
 	table->hash_limit = config->hash_limit;
+	table->busy_limit = BUSY_FILES * config->hash_limit;
 	table->mode = config->mode;
 	table->class_count = PSC_CLASS_FIRST + 1;
 	table->interval_count = 1;

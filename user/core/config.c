@@ -10,10 +10,9 @@
 #include "user/core/util.h"
 #include "user/core/config.h"
 #include "user/core/names.h"
+#include "user/core/paths.h"
 #include "user/core/yaml.h"
 
-#define DEFAULT_LISTS	   "/etc/proscribe/lists.d"
-#define DEFAULT_LOG	   "/var/log/proscribe"
 #define DEFAULT_HASH_LIMIT (256ULL << 20)
 
 #define ACTIONS "expected allow, record or deny"
@@ -41,8 +40,8 @@ int psc_config_new(struct psc_config **ret)
 	if (!config)
 		return -ENOMEM;
 	config->mode = PSC_MODE_OBSERVE;
-	config->lists = strdup(DEFAULT_LISTS);
-	config->log_directory = strdup(DEFAULT_LOG);
+	config->lists = strdup(PSC_PATH_LISTS);
+	config->log_directory = strdup(PSC_PATH_LOG);
 	if (!config->lists || !config->log_directory)
 		return -ENOMEM;
 	config->hash_limit = DEFAULT_HASH_LIMIT;
@@ -54,11 +53,12 @@ int psc_config_new(struct psc_config **ret)
 	config->action[PSC_OP_EXEC] = PSC_ACTION_DENY;
 	config->action[PSC_OP_LOAD] = PSC_ACTION_DENY;
 	config->action[PSC_OP_MODULE] = PSC_ACTION_DENY;
-	/* Nobody runs programs so by accident: these two are ways around. */
-	config->unverified[PSC_OP_EXEC][PSC_UNVERIFIED_DIRECT_IO] = PSC_ACTION_DENY;
-	config->unverified[PSC_OP_LOAD][PSC_UNVERIFIED_DIRECT_IO] = PSC_ACTION_DENY;
-	config->unverified[PSC_OP_EXEC][PSC_UNVERIFIED_SWAP] = PSC_ACTION_DENY;
-	config->unverified[PSC_OP_LOAD][PSC_UNVERIFIED_SWAP] = PSC_ACTION_DENY;
+	/* Nobody runs listed sizes so by accident: these are ways around. */
+	for (unsigned int op = PSC_OP_EXEC; op <= PSC_OP_MODULE; op++) {
+		config->unverified[op][PSC_UNVERIFIED_DIRECT_IO] = PSC_ACTION_DENY;
+		config->unverified[op][PSC_UNVERIFIED_BUSY] = PSC_ACTION_DENY;
+		config->unverified[op][PSC_UNVERIFIED_SWAP] = PSC_ACTION_DENY;
+	}
 	/* Kernels that digest after the open answer so to every first open. */
 	config->unverified[PSC_OP_OPEN][PSC_UNVERIFIED_UNCACHED] = PSC_ACTION_ALLOW;
 	*ret = TAKE_PTR(config);

@@ -30,8 +30,9 @@ static bool path_valid(const struct psc_event *e, size_t size)
 {
 	size_t room = size - offsetof(struct psc_event, path);
 	const char *path = (const char *)e + offsetof(struct psc_event, path);
+	size_t length = strnlen(path, room);
 
-	return e->path_length < room && memchr(path, '\0', room) == path + e->path_length;
+	return length < room && length == e->path_length;
 }
 
 int psc_event_decode(const void *data, size_t size, const struct psc_event **ret)

@@ -226,9 +226,12 @@ static json_t *file_part(const struct psc_event *e)
 		put_bytes(&b, "name", name, (size_t)(path + e->path_length - name));
 	}
 	put_number(&b, "size", e->size);
-	put_id(&b, "inode", e->inode);
-	snprintf(device, sizeof(device), "%u:%u", e->device >> 20, e->device & 0xfffff);
-	put_plain(&b, "device", device);
+	/* A module out of memory has no file at all. */
+	if (e->inode || e->device) {
+		put_id(&b, "inode", e->inode);
+		snprintf(device, sizeof(device), "%u:%u", e->device >> 20, e->device & 0xfffff);
+		put_plain(&b, "device", device);
+	}
 	if (e->head.flags & PSC_EVENT_DIGEST_VALID)
 		put(&b, "hash", digest_part(e));
 	return finish(&b);

@@ -5,7 +5,15 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "user/core/escape.h"
 #include "user/core/json.h"
+
+json_t *psc_json_safe(const char *text)
+{
+	_cleanup_free_ char *safe = psc_escape_string(text);
+
+	return safe ? json_string(safe) : NULL;
+}
 
 /*
  * Nesting as the brackets outside strings show it. The parser recurses once a level

@@ -21,6 +21,13 @@ static inline void psc_json_decrefp(json_t **json)
 #define _cleanup_json_ _cleanup_(psc_json_decrefp)
 
 /*
+ * A JSON string of @text, which may hold any bytes: escaped (escape.h), since jansson
+ * makes nothing at all of text that is not valid UTF-8. NULL when memory is short or
+ * @text is NULL.
+ */
+json_t *psc_json_safe(const char *text);
+
+/*
  * Parses the @size bytes at @data, which must be one JSON object and nothing but
  * whitespace around it. On success *@ret is a new reference. Errors: -EMSGSIZE
  * (more than @max bytes), -ELOOP (nested too deeply), -EBADMSG (not a JSON object,

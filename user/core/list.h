@@ -141,7 +141,6 @@ enum psc_list_enforce psc_list_entry_enforce(const struct psc_list_entry *entry)
 
 /*
  * Sorts for finding and counts duplicates; again after every change. -ENOMEM.
- * Psc_list_find*() and psc_list_is_duplicate() need it.
  */
 int psc_list_index(struct psc_list *list);
 

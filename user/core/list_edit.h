@@ -31,7 +31,8 @@ int psc_list_format_line(const struct psc_list_entry *entry, char **ret);
  * @ret_added (may be NULL) is the number appended: 0 leaves the file untouched.
  * @ret_backup (may be NULL) is for psc_list_file_restore(). Errors: -EINVAL with
  * the position when the file does not parse, -ENOENT when the directory is missing,
- * else what the file system said; the file is then as before.
+ * else what the file system said. The file is then as before, but for a directory
+ * that cannot be synced after the rename, which the message says.
  */
 int psc_list_file_add(const char *path, const struct psc_list *additions, size_t *ret_added,
 		      struct psc_list_backup **ret_backup, struct psc_error *reterr);

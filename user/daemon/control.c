@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "user/core/frame.h"
+#include "user/core/json.h"
 #include "user/core/paths.h"
 #include "user/daemon/daemon.h"
 
@@ -41,10 +42,10 @@ int psc_control_open(struct psc_daemon *daemon)
 
 static json_t *failure(int exit_status, const struct psc_error *error, const char *remedy)
 {
-	json_t *object = json_pack("{s:s}", "message", error->message);
+	json_t *object = json_pack("{s:o}", "message", psc_json_safe(error->message));
 
 	if (error->file[0])
-		json_object_set_new(object, "file", json_string(error->file));
+		json_object_set_new(object, "file", psc_json_safe(error->file));
 	if (error->line)
 		json_object_set_new(object, "line", json_integer(error->line));
 	if (error->column)

@@ -100,9 +100,14 @@ static const struct {
 	const char *hook;
 	int feature; /* -1: the guard cannot do without */
 } hooks[] = {
-	{"bprm_check_security", -1}, {"mmap_file", -1},
-	{"file_mprotect", -1},	     {"file_open", -1},
-	{"inode_setattr", -1},	     {"file_post_open", PSC_FEATURE_FILE_POST_OPEN},
+	{"bprm_check_security", -1},
+	{"mmap_file", -1},
+	{"file_mprotect", -1},
+	{"file_open", -1},
+	{"inode_setattr", -1},
+	{"file_post_open", PSC_FEATURE_FILE_POST_OPEN},
+	{"kernel_read_file", PSC_FEATURE_READ_FILE},
+	{"kernel_load_data", PSC_FEATURE_LOAD_DATA},
 };
 
 static int probe_hooks(uint64_t *features, struct psc_problem *reterr)
@@ -128,6 +133,8 @@ static int probe_hooks(uint64_t *features, struct psc_problem *reterr)
 	}
 	if (hook_parameters(btf, "inode_setattr") == 3)
 		*features |= 1ULL << PSC_FEATURE_SETATTR_IDMAP;
+	if (btf__find_by_name_kind(btf, "bpf_real_data_inode", BTF_KIND_FUNC) > 0)
+		*features |= 1ULL << PSC_FEATURE_REAL_INODE;
 	btf__free(btf);
 	return r;
 }

@@ -43,6 +43,8 @@ static const struct {
 	{"psc_mmap_file", "mmap_file", -1, false},
 	{"psc_file_mprotect", "file_mprotect", -1, false},
 	{"psc_file_post_open", "file_post_open", PSC_FEATURE_FILE_POST_OPEN, false},
+	{"psc_kernel_read_file", "kernel_read_file", PSC_FEATURE_READ_FILE, false},
+	{"psc_kernel_load_data", "kernel_load_data", PSC_FEATURE_LOAD_DATA, false},
 };
 
 static const struct {
@@ -300,6 +302,7 @@ static int load_object(uint64_t features, struct guard_bpf **ret)
 			bpf_object__find_program_by_name(object->obj, programs[i].program),
 			program_used(i, features));
 	object->rodata->psc_have_post_open = features >> PSC_FEATURE_FILE_POST_OPEN & 1;
+	object->rodata->psc_have_real_inode = features >> PSC_FEATURE_REAL_INODE & 1;
 	r = guard_bpf__load(object);
 	if (r < 0) {
 		guard_bpf__destroy(object);

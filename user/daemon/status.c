@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "user/core/json.h"
 #include "user/core/names.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
@@ -31,18 +32,19 @@ static json_t *lists_json(const struct psc_daemon *daemon)
 	psc_list_get_counts(list, &counts);
 	for (size_t i = 0; i < psc_list_file_count(list); i++)
 		if (!psc_list_file(list, i, &file))
-			json_array_append_new(files, json_pack("{s:s, s:I, s:I}", "path", file.path,
-							       "entries", (json_int_t)file.entries,
-							       "enforceable",
-							       (json_int_t)file.enforceable));
+			json_array_append_new(files,
+					      json_pack("{s:o, s:I, s:I}", "path",
+							psc_json_safe(file.path), "entries",
+							(json_int_t)file.entries, "enforceable",
+							(json_int_t)file.enforceable));
 	for (unsigned int algo = 0; algo < PSC_ALGO_MAX; algo++)
 		if (counts.by_algo[algo] && algo != PSC_ALGO_SHA256)
 			json_object_set_new(others, psc_algo_to_string(algo),
 					    json_integer(counts.by_algo[algo]));
 	if (counts.too_large)
 		json_object_set_new(others, "too_large", json_integer(counts.too_large));
-	return json_pack("{s:s, s:o, s:I, s:o, s:I, s:I, s:b}", "directory",
-			 daemon->policy.config->lists, "files", files, "digests",
+	return json_pack("{s:o, s:o, s:I, s:o, s:I, s:I, s:b}", "directory",
+			 psc_json_safe(daemon->policy.config->lists), "files", files, "digests",
 			 (json_int_t)daemon->policy.image->listed, "not_enforceable", others,
 			 "without_size", (json_int_t)daemon->policy.image->without_size,
 			 "needs_userspace", (json_int_t)daemon->policy.image->needs_userspace,
@@ -117,7 +119,7 @@ static json_t *canary_json(const struct psc_canary *canary)
 {
 	json_t *checks = json_object();
 	char at[PSC_TIME_TEXT_MAX];
-	bool passed = true;
+	bool passed = canary->result[PSC_CANARY_EXEC] == PSC_CANARY_REFUSED;
 
 	for (unsigned int i = 0; i < PSC_CANARY_MAX; i++) {
 		passed = passed && canary->result[i] != PSC_CANARY_PASSED;
@@ -194,7 +196,7 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 				      "bytes", (json_int_t)counters.digested_bytes));
 	json_object_set_new(status, "cache_hits", json_integer(counters.cache_hits));
 	json_object_set_new(status, "log",
-			    daemon->log ? json_string(psc_auditlog_path(daemon->log))
+			    daemon->log ? psc_json_safe(psc_auditlog_path(daemon->log))
 					: json_null());
 	json_object_set_new(status, "features", features_json(daemon->guard->features));
 	json_object_set_new(status, "hooks", hooks_json(daemon->guard));

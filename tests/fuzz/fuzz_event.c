@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_event.c - ring records: what the decoder accepts must become a record of the log
+ * that is valid JSON and is read back as a line of it.
+ */
+#include "user/core/auditlog.h"
+#include "user/core/event.h"
+#include "user/core/event_json.h"
+#include "user/core/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The length is set right for half of the inputs, which would else hardly get anywhere. */
+static void mend(uint8_t *copy, size_t size)
+{
+	struct psc_event *e = (void *)copy;
+
+	if (size <= offsetof(struct psc_event, path) || e->head.cpu & 1)
+		return;
+	e->head.length = (uint32_t)size;
+	e->path_length = (uint16_t)strnlen((char *)copy + offsetof(struct psc_event, path),
+					   size - offsetof(struct psc_event, path));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct psc_event_context context = {.hostname = "h", .product = "p\n"};
+	_cleanup_json_ json_t *json = NULL, *back = NULL;
+	_cleanup_free_ uint8_t *copy = malloc(size ? size : 1);
+	_cleanup_free_ char *line = NULL;
+	const struct psc_event *event;
+
+	if (size)
+		memcpy(copy, data, size);
+	mend(copy, size);
+	if (psc_event_decode(copy, size, &event) < 0)
+		return 0;
+	if (psc_event_to_json(event, &context, &json) < 0)
+		abort();
+	line = json_dumps(json, JSON_COMPACT);
+	if (!line || psc_auditlog_parse_line(line, strlen(line), &back, NULL, 0) < 0 ||
+	    !json_equal(json, back))
+		abort();
+	return 0;
+}

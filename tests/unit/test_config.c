@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_config.c - the configuration: defaults, every key, and every refusal with its
+ * place.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "user/core/util.h"
+#include "user/core/config.h"
+
+static struct psc_config *parse(const char *text)
+{
+	struct psc_config *config = NULL;
+	struct psc_error err = {0};
+	char message[700];
+
+	if (psc_config_parse(text, strlen(text), "c.yaml", &config, &err) < 0)
+		fail_msg("%s", psc_error_format(&err, message, sizeof(message)));
+	return config;
+}
+
+static void test_defaults(void **state)
+{
+	static const char *const texts[] = {"",	     "\n",   "# nothing\n",
+					    "---\n", "{}\n", "--- {}\n...\n"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(psc_config_freep) struct psc_config *config = parse(texts[i]);
+
+		assert_int_equal(config->mode, PSC_MODE_OBSERVE);
+		assert_string_equal(config->lists, "/etc/proscribe/lists.d");
+		assert_string_equal(config->log_directory, "/var/log/proscribe");
+		assert_int_equal(config->hash_limit, 268435456);
+		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
+			assert_int_equal(config->action[op],
+					 op <= PSC_OP_MODULE ? PSC_ACTION_DENY : PSC_ACTION_RECORD);
+			for (unsigned int reason = 0; reason < 32; reason++) {
+				uint8_t expected = PSC_ACTION_RECORD;
+
+				if (reason == 0 || reason >= PSC_UNVERIFIED_MAX)
+					expected = PSC_ACTION_ALLOW;
+				if (op <= PSC_OP_MODULE && (reason == PSC_UNVERIFIED_DIRECT_IO ||
+							    reason == PSC_UNVERIFIED_BUSY ||
+							    reason == PSC_UNVERIFIED_SWAP))
+					expected = PSC_ACTION_DENY;
+				if (op == PSC_OP_OPEN && reason == PSC_UNVERIFIED_UNCACHED)
+					expected = PSC_ACTION_ALLOW;
+				assert_int_equal(config->unverified[op][reason], expected);
+			}
+		}
+	}
+}
+
+static void test_everything(void **state)
+{
+	_cleanup_(psc_config_freep) struct psc_config *config =
+		parse("# comment\n"
+		      "mode: enforce\n"
+		      "lists: \"/srv/lists\"\n"
+		      "log: {directory: /srv/log}\n"
+		      "hash_limit: 1GiB\n"
+		      "actions: {exec: record, module: allow, open: deny}\n"
+		      "unverified:\n"
+		      "  memfd: deny\n"
+		      "  direct_io: {exec: record}\n"
+		      "  default: allow\n"
+		      "  writer: {exec: deny, load: record}\n");
+
+	assert_int_equal(config->mode, PSC_MODE_ENFORCE);
+	assert_string_equal(config->lists, "/srv/lists");
+	assert_string_equal(config->log_directory, "/srv/log");
+	assert_int_equal(config->hash_limit, 1073741824);
+	assert_int_equal(config->action[PSC_OP_EXEC], PSC_ACTION_RECORD);
+	assert_int_equal(config->action[PSC_OP_LOAD], PSC_ACTION_DENY);
+	assert_int_equal(config->action[PSC_OP_MODULE], PSC_ACTION_ALLOW);
+	assert_int_equal(config->action[PSC_OP_OPEN], PSC_ACTION_DENY);
+	assert_int_equal(config->unverified[PSC_OP_CONNECT][PSC_UNVERIFIED_MEMFD], PSC_ACTION_DENY);
+	assert_int_equal(config->unverified[PSC_OP_EXEC][PSC_UNVERIFIED_DIRECT_IO],
+			 PSC_ACTION_RECORD);
+	assert_int_equal(config->unverified[PSC_OP_LOAD][PSC_UNVERIFIED_DIRECT_IO],
+			 PSC_ACTION_ALLOW);
+	assert_int_equal(config->unverified[PSC_OP_EXEC][PSC_UNVERIFIED_WRITER], PSC_ACTION_DENY);
+	assert_int_equal(config->unverified[PSC_OP_LOAD][PSC_UNVERIFIED_WRITER], PSC_ACTION_RECORD);
+	assert_int_equal(config->unverified[PSC_OP_OPEN][PSC_UNVERIFIED_WRITER], PSC_ACTION_ALLOW);
+	assert_int_equal(config->unverified[PSC_OP_EXEC][PSC_UNVERIFIED_NONE], PSC_ACTION_ALLOW);
+}
+
+/* `default` must not make every open of a listed size fail on kernels that digest later. */
+static void test_default_spares_uncached_open(void **state)
+{
+	_cleanup_(psc_config_freep) struct psc_config *config =
+		parse("unverified: {default: deny}\n");
+	_cleanup_(psc_config_freep) struct psc_config *named =
+		parse("unverified: {uncached: deny}\n");
+
+	assert_int_equal(config->unverified[PSC_OP_OPEN][PSC_UNVERIFIED_UNCACHED],
+			 PSC_ACTION_ALLOW);
+	assert_int_equal(config->unverified[PSC_OP_EXEC][PSC_UNVERIFIED_UNCACHED], PSC_ACTION_DENY);
+	assert_int_equal(config->unverified[PSC_OP_OPEN][PSC_UNVERIFIED_ERROR], PSC_ACTION_DENY);
+	assert_int_equal(named->unverified[PSC_OP_OPEN][PSC_UNVERIFIED_UNCACHED], PSC_ACTION_DENY);
+}
+
+static const struct {
+	const char *text;
+	unsigned int line, column;
+	const char *message; /* a part of it */
+} refusals[] = {
+	{"mod: observe\n", 1, 1,
+	 "unknown key \"mod\": expected mode, lists, log, hash_limit, actions or unverified"},
+	{"mode: watch\n", 1, 7, "unknown mode \"watch\": expected observe or enforce"},
+	{"mode:\n", 1, 1, "expected observe or enforce, found nothing"},
+	{"mode: [enforce]\n", 1, 7, "expected observe or enforce, found a sequence"},
+	{"mode: {a: b}\n", 1, 7, "expected observe or enforce, found a mapping"},
+	{"mode: observe\n\nmode: enforce\n", 3, 1, "duplicate key \"mode\""},
+	{"lists: lists.d\n", 1, 8, "not an absolute path"},
+	{"lists: \"/a\\0b\"\n", 1, 9, "control character in a value"},
+	{"lists: \"/a\\nb\"\n", 1, 9, "control character in a value"},
+	{"log: /var/log\n", 1, 6, "expected a mapping (key: value), found a value"},
+	{"log:\n  directory: /a\n  directory: /b\n", 3, 3, "duplicate key \"directory\""},
+	{"log:\n  dir: /a\n", 2, 3, "unknown key \"dir\": expected directory"},
+	{"hash_limit: big\n", 1, 13, "not a size"},
+	{"hash_limit: -1\n", 1, 13, "not a size"},
+	{"hash_limit: 1 MiB\n", 1, 13, "not a size"},
+	{"hash_limit: 1MB\n", 1, 13, "not a size"},
+	{"hash_limit: 1048575\n", 1, 13, "size out of range"},
+	{"hash_limit: 4GiB\n", 1, 13, "size out of range"},
+	{"hash_limit: 99999999999999999999\n", 1, 13, "size out of range"},
+	{"hash_limit: 17179869184GiB\n", 1, 13, "size out of range"},
+	{"actions:\n  execute: deny\n", 2, 3, "unknown operation \"execute\": expected exec, load"},
+	{"actions:\n  exec: block\n", 2, 9,
+	 "unknown action \"block\": expected allow, record or deny"},
+	{"actions: {exec: deny, exec: allow}\n", 1, 23, "duplicate key \"exec\""},
+	{"actions: {exec: {a: b}}\n", 1, 17, "expected allow, record or deny, found a mapping"},
+	{"actions: deny\n", 1, 10, "expected a mapping"},
+	{"actions: {[a]: deny}\n", 1, 11, "expected a key, found a sequence"},
+	{"unverified: deny\n", 1, 13, "expected a mapping"},
+	{"unverified: {none: deny}\n", 1, 14,
+	 "unknown reason \"none\": expected default, algorithm"},
+	{"unverified: {memfd: deny, memfd: deny}\n", 1, 27, "duplicate key \"memfd\""},
+	{"unverified: {default: deny, default: deny}\n", 1, 29, "duplicate key \"default\""},
+	{"unverified: {default: {exec: deny}}\n", 1, 23, "found a mapping"},
+	{"unverified: {memfd: {run: deny}}\n", 1, 22, "unknown operation \"run\""},
+	{"unverified: {memfd: would_deny}\n", 1, 21, "unknown action \"would_deny\""},
+	{"mode: &m observe\n", 1, 10, "anchors"},
+	{"log: &l {directory: /a}\n", 1, 9, "anchors"},
+	{"mode: *m\n", 1, 8, "aliases"},
+	{"mode: !!str observe\n", 1, 13, "tags"},
+	{"mode: observe\n---\nmode: enforce\n", 2, 1, "a second document"},
+	{"---\n---\n", 2, 1, "a second document"},
+	{"observe\n", 1, 1, "expected a mapping"},
+	{"- mode\n", 1, 1, "expected a mapping (key: value), found a sequence"},
+	{"mode: 'observe\n", 1, 0, "not valid YAML"},
+	{"log: {directory: /a\n", 0, 0, "not valid YAML"},
+	{"mode: obs\xff\n", 1, 10, "invalid UTF-8 (byte 0xff)"},
+	{"# \xc3\xa4\xc3\xb6\n# \x01\n", 2, 3, "control character (byte 0x01)"},
+	{"# \xed\xa0\x80\n", 1, 3, "invalid UTF-8"},
+};
+
+static void test_refusals(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		struct psc_config *config = (void *)1;
+		struct psc_error err = {0};
+		const char *text = refusals[i].text;
+
+		assert_int_equal(psc_config_parse(text, strlen(text), "c.yaml", &config, &err),
+				 -EINVAL);
+		assert_ptr_equal(config, (void *)1);
+		assert_string_equal(err.file, "c.yaml");
+		if (!strstr(err.message, refusals[i].message) ||
+		    (refusals[i].line && err.line != refusals[i].line) ||
+		    (refusals[i].column && err.column != refusals[i].column))
+			fail_msg("%s: got %u:%u: %s", text, err.line, err.column, err.message);
+		assert_true(err.line > 0);
+		/* Nobody need listen. */
+		assert_int_equal(psc_config_parse(text, strlen(text), "c.yaml", &config, NULL),
+				 -EINVAL);
+	}
+}
+
+static void test_too_large(void **state)
+{
+	_cleanup_free_ char *text = malloc(PSC_CONFIG_SIZE_MAX + 1);
+	struct psc_config *config = NULL;
+	struct psc_error err = {0};
+
+	assert_non_null(text);
+	memset(text, '#', PSC_CONFIG_SIZE_MAX + 1);
+	assert_int_equal(psc_config_parse(text, PSC_CONFIG_SIZE_MAX + 1, "c", &config, &err),
+			 -E2BIG);
+	assert_int_equal(psc_config_parse(text, PSC_CONFIG_SIZE_MAX, "c", &config, &err), 0);
+	psc_config_free(config);
+}
+
+static void test_load(void **state)
+{
+	char path[] = "/tmp/psc-test-config-XXXXXX";
+	struct psc_config *config = NULL;
+	struct psc_error err = {0};
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "mode: enforce\n", 14), 14);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(psc_config_load(path, &config, &err), 0);
+	assert_int_equal(config->mode, PSC_MODE_ENFORCE);
+	config = psc_config_free(config);
+	assert_int_equal(fchmod(fd, 0664), 0);
+	assert_int_equal(psc_config_load(path, &config, &err), -EPERM);
+	assert_non_null(strstr(err.message, "mode 0664"));
+	assert_int_equal(fchmod(fd, 0646), 0);
+	assert_int_equal(psc_config_load(path, &config, &err), -EPERM);
+	if (geteuid() == 0) {
+		assert_int_equal(fchmod(fd, 0600), 0);
+		assert_int_equal(fchown(fd, 65534, 0), 0);
+		assert_int_equal(psc_config_load(path, &config, &err), -EPERM);
+		assert_non_null(strstr(err.message, "belongs to uid 65534"));
+	}
+	close(fd);
+	unlink(path);
+	assert_int_equal(psc_config_load(path, &config, &err), -ENOENT);
+	assert_string_equal(err.file, path);
+	assert_int_equal(psc_config_load("/tmp", &config, &err), -EINVAL);
+	assert_null(config);
+}
+
+static void test_sizes(void **state)
+{
+	uint64_t size = 7;
+
+	assert_int_equal(psc_size_from_string("0", &size), 0);
+	assert_int_equal(size, 0);
+	assert_int_equal(psc_size_from_string("18446744073709551615", &size), 0);
+	assert_true(size == UINT64_MAX);
+	assert_int_equal(psc_size_from_string("18446744073709551616", &size), -ERANGE);
+	assert_int_equal(psc_size_from_string("3KiB", &size), 0);
+	assert_int_equal(size, 3072);
+	assert_int_equal(psc_size_from_string("18014398509481983KiB", &size), 0);
+	assert_int_equal(psc_size_from_string("18014398509481984KiB", &size), -ERANGE);
+	assert_int_equal(psc_size_from_string("", &size), -EINVAL);
+	assert_int_equal(psc_size_from_string("MiB", &size), -EINVAL);
+	assert_int_equal(psc_size_from_string("1mib", &size), -EINVAL);
+	assert_int_equal(psc_size_from_string("+1", &size), -EINVAL);
+	assert_int_equal(psc_size_from_string(" 1", &size), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_default_spares_uncached_open),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_sizes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
