@@ -209,9 +209,7 @@ enum psc_feature {
 	PSC_FEATURE_FILE_POST_OPEN = 1, /* opens can be digested */
 	PSC_FEATURE_SETATTR_IDMAP = 2,	/* inode_setattr has an idmap argument */
 	PSC_FEATURE_REAL_INODE = 3,	/* bpf_real_data_inode(): the file below an overlay */
-	PSC_FEATURE_READ_FILE = 4,	/* kernel_read_file: modules from a file */
-	PSC_FEATURE_LOAD_DATA = 5,	/* kernel_load_data: modules from memory */
-	PSC_FEATURE_MAX = 6,
+	PSC_FEATURE_MAX = 4,
 };
 
 /* What probe.bpf.c found out. */

@@ -63,14 +63,17 @@ static __always_inline void psc_content_load(struct inode *inode, struct psc_con
 	ret->sb_flags = inode->i_sb->s_flags;
 }
 
-/* Is @file a file, and open? Then its dentry and itself agree about the inode. */
-static __always_inline struct inode *checked_inode(struct file *file)
+/*
+ * The inode of @real, if that is an open file at all. Then its path leads to the same inode
+ * or, before 6.7 (def3ae83da02), where overlay opened the real file under its own path, to
+ * the overlay's, @top.
+ */
+static __always_inline struct inode *checked_inode(struct file *real, struct inode *top)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode *inode = BPF_CORE_READ(real, f_inode);
+	struct inode *named = BPF_CORE_READ(real, f_path.dentry, d_inode);
 
-	if (!inode || BPF_CORE_READ(file, f_path.dentry, d_inode) != inode)
-		return NULL;
-	return inode;
+	return inode && (named == inode || named == top) ? inode : NULL;
 }
 
 /*
@@ -83,15 +86,16 @@ static __always_inline struct inode *psc_overlay_inode(struct file *file)
 {
 	struct file *real = BPF_CORE_READ(file, private_data);
 	struct ovl_file___realfile *container = (void *)real;
+	struct inode *top = BPF_CORE_READ(file, f_inode);
 	struct inode *inode;
 
 	if (!real)
 		return NULL;
-	inode = checked_inode(real);
+	inode = checked_inode(real, top);
 	if (!inode) {
 		if (bpf_probe_read_kernel(&real, sizeof(real), container) || !real)
 			return NULL;
-		inode = checked_inode(real);
+		inode = checked_inode(real, top);
 	}
 	if (inode && BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC)
 		return NULL; /* an overlay on an overlay */

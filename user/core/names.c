@@ -53,8 +53,6 @@ static const char *const feature_names[] = {
 	[PSC_FEATURE_FILE_POST_OPEN] = "file_post_open",
 	[PSC_FEATURE_SETATTR_IDMAP] = "setattr_idmap",
 	[PSC_FEATURE_REAL_INODE] = "real_inode",
-	[PSC_FEATURE_READ_FILE] = "read_file",
-	[PSC_FEATURE_LOAD_DATA] = "load_data",
 };
 
 _Static_assert(ARRAY_SIZE(op_names) == PSC_OP_MAX, "a name for every operation");

@@ -192,7 +192,8 @@ static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 		return r;
 	r = psc_kernel_probe(&features, reterr);
 	if (!r)
-		r = psc_guard_install(features, daemon->policy.image, &daemon->guard, reterr);
+		r = psc_guard_install(features & ~daemon->options.without, daemon->policy.image,
+				      &daemon->guard, reterr);
 	return r;
 }
 

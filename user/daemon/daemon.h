@@ -25,7 +25,8 @@ struct psc_options {
 	const char *config; /* NULL: PSC_PATH_CONFIG if it is there */
 	const char *lists;
 	const char *log;
-	int mode; /* enum psc_mode, -1: not given */
+	int mode;	  /* enum psc_mode, -1: not given */
+	uint64_t without; /* 1 << enum psc_feature: not to be used though the kernel has it */
 	bool debug;
 };
 

@@ -17,6 +17,8 @@
 
 #define PATH_LSM_LIST "/sys/kernel/security/lsm"
 #define PATH_FTRACE   "/proc/sys/kernel/ftrace_enabled"
+/* 1 is the boot aggregate alone: nothing is measured */
+#define PATH_IMA_COUNT "/sys/kernel/security/integrity/ima/runtime_measurements_count"
 
 void psc_problem_set(struct psc_problem *problem, const char *remedy, const char *fmt, ...)
 {
@@ -100,14 +102,10 @@ static const struct {
 	const char *hook;
 	int feature; /* -1: the guard cannot do without */
 } hooks[] = {
-	{"bprm_check_security", -1},
-	{"mmap_file", -1},
-	{"file_mprotect", -1},
-	{"file_open", -1},
-	{"inode_setattr", -1},
-	{"file_post_open", PSC_FEATURE_FILE_POST_OPEN},
-	{"kernel_read_file", PSC_FEATURE_READ_FILE},
-	{"kernel_load_data", PSC_FEATURE_LOAD_DATA},
+	{"bprm_check_security", -1}, {"mmap_file", -1},
+	{"file_mprotect", -1},	     {"file_open", -1},
+	{"inode_setattr", -1},	     {"file_post_open", PSC_FEATURE_FILE_POST_OPEN},
+	{"kernel_read_file", -1},    {"kernel_load_data", -1},
 };
 
 static int probe_hooks(uint64_t *features, struct psc_problem *reterr)
@@ -212,6 +210,16 @@ static int run_probe(uint64_t *features, struct psc_problem *reterr)
 		*features |= 1ULL << PSC_FEATURE_EXECVE_CHECK;
 	probe_bpf__destroy(probe);
 	return r;
+}
+
+bool psc_kernel_measures(void)
+{
+	char count[32], line[4096];
+
+	if (!read_line(PATH_IMA_COUNT, count, sizeof(count)) && strtoul(count, NULL, 10) > 1)
+		return true;
+	return !read_line("/proc/cmdline", line, sizeof(line)) &&
+	       (strstr(line, "ima_policy=") || strstr(line, "ima_tcb"));
 }
 
 int psc_kernel_probe(uint64_t *ret_features, struct psc_problem *reterr)

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "user/core/util.h"
 #include "bpf/abi.h"
 
@@ -24,3 +26,9 @@ void psc_problem_set(struct psc_problem *problem, const char *remedy, const char
  * is a set of 1 << enum psc_feature.
  */
 int psc_kernel_probe(uint64_t *ret_features, struct psc_problem *reterr);
+
+/*
+ * Does an IMA policy measure files? Then the kernel answers a request for a digest with the
+ * one that it measured, which may be older than the content below an overlay.
+ */
+bool psc_kernel_measures(void);

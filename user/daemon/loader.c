@@ -43,8 +43,8 @@ static const struct {
 	{"psc_mmap_file", "mmap_file", -1, false},
 	{"psc_file_mprotect", "file_mprotect", -1, false},
 	{"psc_file_post_open", "file_post_open", PSC_FEATURE_FILE_POST_OPEN, false},
-	{"psc_kernel_read_file", "kernel_read_file", PSC_FEATURE_READ_FILE, false},
-	{"psc_kernel_load_data", "kernel_load_data", PSC_FEATURE_LOAD_DATA, false},
+	{"psc_kernel_read_file", "kernel_read_file", -1, false},
+	{"psc_kernel_load_data", "kernel_load_data", -1, false},
 };
 
 static const struct {

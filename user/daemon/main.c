@@ -20,14 +20,21 @@ static const char usage[] =
 	"  --config FILE  configuration (default: /etc/proscribe/proscribe.yaml if it is there)\n"
 	"  --lists DIR    lists of digests, *.csv (default: /etc/proscribe/lists.d)\n"
 	"  --log DIR      audit log (default: /var/log/proscribe)\n"
+	"  --without NAME do without an optional capability of the kernel: execve_check,\n"
+	"                 file_post_open, real_inode (may be repeated)\n"
 	"  --debug        also say what the kernel's verifier says\n"
 	"  --version      print the version\n";
 
 static const struct option options[] = {
-	{"mode", required_argument, NULL, 'm'},	 {"config", required_argument, NULL, 'c'},
-	{"lists", required_argument, NULL, 'l'}, {"log", required_argument, NULL, 'L'},
-	{"debug", no_argument, NULL, 'd'},	 {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},	 {},
+	{"mode", required_argument, NULL, 'm'},
+	{"config", required_argument, NULL, 'c'},
+	{"lists", required_argument, NULL, 'l'},
+	{"log", required_argument, NULL, 'L'},
+	{"without", required_argument, NULL, 'w'},
+	{"debug", no_argument, NULL, 'd'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{},
 };
 
 static int print_nothing(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -38,6 +45,25 @@ static int print_nothing(enum libbpf_print_level level, const char *fmt, va_list
 static int print_debug(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return vfprintf(stderr, fmt, args);
+}
+
+/* What the guard can do without; the other features choose between equal programs. */
+static const enum psc_feature optional[] = {
+	PSC_FEATURE_EXECVE_CHECK,
+	PSC_FEATURE_FILE_POST_OPEN,
+	PSC_FEATURE_REAL_INODE,
+};
+
+static int parse_without(const char *name, uint64_t *without)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
+		if (strcmp(name, psc_feature_to_string(optional[i])))
+			continue;
+		*without |= 1ULL << optional[i];
+		return 0;
+	}
+	psc_say("--without knows execve_check, file_post_open and real_inode");
+	return -1;
 }
 
 /* 0 to go on; else the process ends with *ret_status. */
@@ -55,6 +81,10 @@ static int parse(int argc, char **argv, struct psc_options *ret, int *ret_status
 				return -1;
 			}
 			ret->mode = mode;
+			break;
+		case 'w':
+			if (parse_without(optarg, &ret->without) < 0)
+				return -1;
 			break;
 		case 'c':
 			ret->config = optarg;

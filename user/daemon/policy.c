@@ -82,6 +82,8 @@ int psc_policy_load(const struct psc_options *options, const struct psc_canary *
 	if (!r)
 		r = psc_compile(policy.list, policy.config, canary->digest, canary->size,
 				&policy.image, reterr);
+	if (!r && psc_kernel_measures())
+		policy.image->table.flags |= PSC_TABLE_IMA_POLICY;
 	if (r < 0) {
 		if (!reterr->message[0])
 			psc_error_set(reterr, NULL, 0, 0, "%s", strerror(-r));

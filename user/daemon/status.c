@@ -162,6 +162,11 @@ static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_c
 			 (unsigned long long)counters->dropped);
 		warn(warnings, message, "their verdicts stood; see the ring_loss records");
 	}
+	if (daemon->policy.image->table.flags & PSC_TABLE_IMA_POLICY)
+		warn(warnings,
+		     "an IMA policy measures files: files on overlays that are not found listed are "
+		     "unverified",
+		     "boot without ima_policy=, or accept the records (unverified: ima_policy)");
 	if (!daemon->policy.image->listed)
 		warn(warnings, "nothing is listed", "proscribe list add FILE, or list import");
 	return warnings;
