@@ -108,6 +108,8 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 	}
 	/* what was decided by the old lists is explained by them */
 	psc_journal_drain(daemon);
+	if (strcmp(daemon->policy.config->log_directory, policy.config->log_directory))
+		psc_journal_close(daemon);
 	psc_policy_clear(&daemon->policy);
 	daemon->policy = policy;
 	policy = (struct psc_policy){};

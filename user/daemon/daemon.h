@@ -83,6 +83,9 @@ int psc_policy_load(const struct psc_options *options, const struct psc_canary *
 /* Opens the log if it is not open. Failure is remembered in log_error, tried again later. */
 void psc_journal_open(struct psc_daemon *daemon);
 
+/* Closes the log; the next record opens it, perhaps in another directory. */
+void psc_journal_close(struct psc_daemon *daemon);
+
 /* A record of the daemon's own, see psc_record_new(); the caller adds to it and writes it. */
 int psc_journal_record(struct psc_daemon *daemon, const char *type, json_t **ret);
 

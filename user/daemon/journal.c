@@ -29,7 +29,10 @@ static struct psc_event_context context_of(const struct psc_daemon *daemon)
 	};
 }
 
-/* A log that cannot be written is said once, not once an event. */
+/*
+ * A log that cannot be written is said once, not once an event. It is opened anew for the
+ * next attempt: its file may have been taken away.
+ */
 static void note_log(struct psc_daemon *daemon, int r)
 {
 	if (r < 0 && r != daemon->log_error)
@@ -39,6 +42,14 @@ static void note_log(struct psc_daemon *daemon, int r)
 	if (r >= 0 && daemon->log_error < 0)
 		psc_say("the audit log can be written again");
 	daemon->log_error = r < 0 ? r : 0;
+	if (r < 0)
+		psc_journal_close(daemon);
+}
+
+void psc_journal_close(struct psc_daemon *daemon)
+{
+	psc_auditlog_free(daemon->log);
+	daemon->log = NULL;
 }
 
 int psc_journal_record(struct psc_daemon *daemon, const char *type, json_t **ret)

@@ -66,6 +66,18 @@ static int parse_without(const char *name, uint64_t *without)
 	return -1;
 }
 
+/* Others are told these paths (status), and reload reads them again: never relative. */
+static const char *absolute(const char *path)
+{
+	_cleanup_free_ char *directory = NULL;
+	char *joined;
+
+	if (path[0] == '/')
+		return path;
+	directory = getcwd(NULL, 0);
+	return directory && asprintf(&joined, "%s/%s", directory, path) >= 0 ? joined : path;
+}
+
 /* 0 to go on; else the process ends with *ret_status. */
 static int parse(int argc, char **argv, struct psc_options *ret, int *ret_status)
 {
@@ -87,13 +99,13 @@ static int parse(int argc, char **argv, struct psc_options *ret, int *ret_status
 				return -1;
 			break;
 		case 'c':
-			ret->config = optarg;
+			ret->config = absolute(optarg);
 			break;
 		case 'l':
-			ret->lists = optarg;
+			ret->lists = absolute(optarg);
 			break;
 		case 'L':
-			ret->log = optarg;
+			ret->log = absolute(optarg);
 			break;
 		case 'd':
 			ret->debug = true;
