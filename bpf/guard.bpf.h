@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * guard.bpf.h - what a hook calls. psc_guard() is the whole of a hook that may
- * sleep, psc_guard_cached() of one that may not. Both answer most calls with the
- * size filter alone; the rest is identify.bpf.c, conclude.bpf.c and event.bpf.c.
+ * guard.bpf.h - what a hook calls. psc_guard() is the body of a hook on code about to
+ * run. It answers most calls with the size filter alone; the rest is judge.bpf.c, identify.bpf.c, conclude.bpf.c and event.bpf.c.
  *
  * Verdicts of what can fail (P: refused by default in enforce mode):
  *
@@ -49,6 +48,9 @@ struct psc_outcome {
 	__u32 mode;
 };
 
+/* judge.bpf.c: 0 or -EPERM */
+int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep);
+int psc_judge_open(struct file *file, bool may_digest);
 /* identify.bpf.c */
 void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding);
 void psc_identify_cached(struct file *file, struct inode *inode, struct psc_finding *finding);
@@ -106,38 +108,21 @@ static __always_inline bool psc_is_daemon(void)
 		       psc_shared.control.daemon_start_ticks;
 }
 
-static __always_inline bool psc_is_regular(struct inode *inode)
-{
-	return (inode->i_mode & S_IFMT) == S_IFREG;
-}
-
 /*
- * The body of a hook on code about to run (@op exec or load). @may_sleep is a constant
- * of the hook: without it the identity comes from the cache alone.
+ * The body of a hook on code about to run (@op exec, load or module). @may_sleep is a
+ * constant of the hook: without it the identity comes from the cache alone.
  */
 static __always_inline int psc_guard(struct file *file, __u32 op, __u16 flags, bool may_sleep)
 {
-	struct psc_finding finding = {};
 	struct inode *inode;
 
 	if (!file)
 		return 0;
 	inode = file->f_inode;
-	if (!inode || !psc_is_regular(inode))
-		return 0;
-	finding.size = inode->i_size;
-	finding.kind = PSC_FILTER_EXEC;
-	finding.listed_size = psc_size_listed(PSC_FILTER_EXEC, finding.size);
-	if (!finding.listed_size && inode->i_writecount.counter <= 0 &&
+	if (!psc_size_listed(PSC_FILTER_EXEC, inode->i_size) && inode->i_writecount.counter <= 0 &&
 	    !psc_size_says_nothing(inode)) {
 		psc_count_verdict(op, PSC_VERDICT_ALLOW);
 		return 0;
 	}
-	finding.op = op;
-	finding.flags = flags;
-	if (may_sleep)
-		psc_identify(file, inode, &finding);
-	else
-		psc_identify_cached(file, inode, &finding);
-	return psc_conclude(file, &finding, may_sleep);
+	return psc_judge(file, op, flags, may_sleep);
 }

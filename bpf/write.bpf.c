@@ -9,12 +9,12 @@
  * lsm/inode_setattr: truncation, by path (truncate, O_TRUNC) or descriptor. Before 6.3
  *   (c1632a0f1120) it had no idmap argument: two programs, one is loaded.
  */
-#include "open.bpf.h"
+#include "guard.bpf.h"
 
 /* Set by the loader. */
 const volatile bool psc_have_post_open = true;
 
-static __always_inline void touch(struct inode *inode)
+static __noinline void touch(struct inode *inode)
 {
 	struct psc_identity *identity = bpf_inode_storage_get(&psc_identities, inode, 0, 0);
 
@@ -22,40 +22,15 @@ static __always_inline void touch(struct inode *inode)
 		__sync_fetch_and_add(&identity->epoch, 1);
 }
 
-/*
- * No digest can be had here (bpf_ima_file_hash answers -EOPNOTSUPP). What is not cached
- * is reported to the daemon, which has it digested, so that the next open is known.
- */
-static __noinline int judge_open(struct file *file, struct inode *inode)
-{
-	struct psc_finding finding = {};
-
-	finding.size = inode->i_size;
-	finding.kind = PSC_FILTER_OPEN;
-	finding.listed_size = true;
-	finding.op = PSC_OP_OPEN;
-	psc_identify_cached(file, inode, &finding);
-	if (finding.unverified == PSC_UNVERIFIED_UNCACHED) {
-		if (psc_is_daemon())
-			return 0;
-		psc_emit_wanted(file, &finding, true);
-	}
-	return psc_conclude(file, &finding, true);
-}
-
-SEC("lsm.s/file_open")
+SEC("lsm/file_open")
 int BPF_PROG(psc_file_open, struct file *file)
 {
-	struct inode *inode = file->f_inode;
-
-	if (!inode)
-		return 0;
 	if (file->f_mode & FMODE_WRITE)
-		touch(inode);
-	if (psc_have_post_open || !psc_open_is_judged(file) ||
-	    !psc_size_listed(PSC_FILTER_OPEN, inode->i_size))
+		touch(file->f_inode);
+	if (psc_have_post_open || !(file->f_mode & FMODE_READ) ||
+	    !psc_size_listed(PSC_FILTER_OPEN, file->f_inode->i_size))
 		return 0;
-	if (judge_open(file, inode))
+	if (psc_judge_open(file, false))
 		return -EPERM;
 	return 0;
 }

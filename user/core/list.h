@@ -132,6 +132,7 @@ int psc_list_append(struct psc_list *list, const struct psc_list_entry *entry,
 /* More than the kernel takes, so that lists of other algorithms fit beside. */
 #define PSC_LIST_ENTRIES_MAX 16000000
 
+/* Entries, with duplicates and those that cannot be enforced. */
 /* Entries, duplicates and those that cannot be enforced included. */
 size_t psc_list_count(const struct psc_list *list);
 

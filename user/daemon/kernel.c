@@ -13,6 +13,7 @@
 
 #include "bpf/abi.h"
 #include "bpf/probe.skel.h"
+#include "user/core/kernelinfo.h"
 #include "user/daemon/kernel.h"
 
 #define PATH_LSM_LIST "/sys/kernel/security/lsm"
@@ -46,29 +47,15 @@ static int read_line(const char *path, char *buffer, size_t size)
 	return 0;
 }
 
-/* Is @name one of the comma-separated words of @list? */
-static bool list_has(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-		if (!strncmp(p, name, length) && (p[length] == ',' || !p[length]))
-			return true;
-	return false;
-}
-
 /* securityfs may not be mounted (containers, early boot): then the probe program decides. */
 static int check_lsm_list(struct psc_problem *reterr)
 {
-	char list[256], remedy[512];
+	char list[256], remedy[sizeof(reterr->remedy)];
 
-	if (read_line(PATH_LSM_LIST, list, sizeof(list)) < 0 || list_has(list, "bpf"))
+	if (read_line(PATH_LSM_LIST, list, sizeof(list)) < 0 || psc_kernelinfo_has_lsm(list, "bpf"))
 		return 0;
-	/* `capability` is always there and is not accepted in lsm= */
-	snprintf(remedy, sizeof(remedy),
-		 "boot with the kernel argument lsm=%s,bpf (the active list with bpf added; "
-		 "in Debian: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub)",
-		 !strncmp(list, "capability,", 11) ? list + 11 : list);
+	if (psc_kernelinfo_lsm_remedy(list, remedy, sizeof(remedy)) < 0)
+		snprintf(remedy, sizeof(remedy), "add bpf to the kernel argument lsm=");
 	psc_problem_set(reterr, remedy, "the kernel's active security modules (%s) lack bpf", list);
 	return -EOPNOTSUPP;
 }

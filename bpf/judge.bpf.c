@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * judge.bpf.c - the slow half of a hook: for files whose size is listed, or tells nothing.
+ * Functions of their own, so that the fast half in guard.bpf.h needs neither stack nor
+ * saved registers.
+ */
+#include "guard.bpf.h"
+
+static __always_inline void find_identity(struct file *file, struct inode *inode,
+					  struct psc_finding *finding, bool may_sleep)
+{
+	finding->size = inode->i_size;
+	finding->listed_size = psc_size_listed(finding->kind, finding->size);
+	if (may_sleep)
+		psc_identify(file, inode, finding);
+	else
+		psc_identify_cached(file, inode, finding);
+}
+
+static __always_inline bool is_regular(struct inode *inode)
+{
+	return (inode->i_mode & S_IFMT) == S_IFREG;
+}
+
+__hidden int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep)
+{
+	struct psc_finding finding = {.op = op, .flags = flags, .kind = PSC_FILTER_EXEC};
+	struct inode *inode = file->f_inode;
+
+	if (!inode || !is_regular(inode))
+		return 0;
+	find_identity(file, inode, &finding, may_sleep);
+	return psc_conclude(file, &finding, may_sleep);
+}
+
+/*
+ * The open of an exec is judged as exec. Without @may_digest (file_open, where
+ * bpf_ima_file_hash answers -EOPNOTSUPP) what is not cached is reported to the daemon,
+ * which has it digested, so that the next open is known.
+ */
+__hidden int psc_judge_open(struct file *file, bool may_digest)
+{
+	struct psc_finding finding = {.op = PSC_OP_OPEN, .kind = PSC_FILTER_OPEN};
+	struct inode *inode = file->f_inode;
+
+	if (file->f_flags & F_FMODE_EXEC || !inode || !is_regular(inode))
+		return 0;
+	find_identity(file, inode, &finding, may_digest);
+	if (!finding.listed_size)
+		return 0;
+	if (!may_digest && finding.unverified == PSC_UNVERIFIED_UNCACHED) {
+		if (psc_is_daemon())
+			return 0;
+		psc_emit_wanted(file, &finding, true);
+	}
+	return psc_conclude(file, &finding, true);
+}
