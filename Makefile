@@ -153,6 +153,8 @@ install: all
 		$(share)/bash-completion/completions/proscribe
 	install -D -m 644 user/dist/proscribed.service \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/proscribed.service
+	install -D -m 644 user/dist/proscribe.tmpfiles.conf \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/proscribe.conf
 	install -D -m 644 user/dist/proscribe.yaml $(share)/doc/proscribe/proscribe.yaml
 	install -d -m 750 $(DESTDIR)/etc/proscribe/lists.d
 

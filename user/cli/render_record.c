@@ -29,14 +29,13 @@ static enum psc_tone tone_of(const char *verdict)
 	return PSC_TONE_PLAIN;
 }
 
-/* A word in its colour, then filled up to @width. */
+/* A word in its colour, then filled up to @width, or two blanks if it is longer. */
 static void print_word(FILE *out, bool colour, enum psc_tone tone, const char *word, size_t width)
 {
 	size_t used = psc_output_width(word);
 
 	psc_output_toned(out, colour, tone, word);
-	for (; used < width; used++)
-		fputc(' ', out);
+	fprintf(out, "%*s", (int)(used < width ? width - used : 2), "");
 }
 
 static void print_decision(FILE *out, const json_t *record, bool colour)

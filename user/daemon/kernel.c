@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -15,6 +16,9 @@
 #include "bpf/probe.skel.h"
 #include "user/core/kernelinfo.h"
 #include "user/daemon/kernel.h"
+
+/* include/linux/proc_ns.h: the inode of the first PID namespace */
+#define PROC_PID_INIT_INO 0xEFFFFFFCU
 
 #define PATH_LSM_LIST "/sys/kernel/security/lsm"
 #define PATH_FTRACE   "/proc/sys/kernel/ftrace_enabled"
@@ -83,6 +87,18 @@ static int hook_parameters(const struct btf *btf, const char *hook)
 		return -ENOENT;
 	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
 	return btf_vlen(type);
+}
+
+/* The programs know the daemon by the number that the host gives it. */
+static int check_pid_namespace(struct psc_problem *reterr)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == PROC_PID_INIT_INO)
+		return 0;
+	psc_problem_set(reterr, "run it on the host, or in the host's PID namespace",
+			"proscribed runs inside a PID namespace");
+	return -EOPNOTSUPP;
 }
 
 static const struct {
@@ -214,7 +230,9 @@ int psc_kernel_probe(uint64_t *ret_features, struct psc_problem *reterr)
 	uint64_t features = 0;
 	int r;
 
-	r = probe_hooks(&features, reterr);
+	r = check_pid_namespace(reterr);
+	if (!r)
+		r = probe_hooks(&features, reterr);
 	if (!r)
 		r = check_lsm_list(reterr);
 	if (!r)
