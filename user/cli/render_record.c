@@ -43,6 +43,7 @@ static void print_decision(FILE *out, const json_t *record, bool colour)
 	const char *verdict = psc_json_text(record, "proscribe.verdict", "?");
 	const char *product = psc_json_text(record, "proscribe.product", NULL);
 	const char *reason = psc_json_text(record, "proscribe.unverified", NULL);
+	json_int_t repeats = psc_json_number(record, "proscribe.repeats", 0);
 
 	print_word(out, colour, tone_of(verdict), verdict, 12);
 	psc_output_padded(out, psc_json_text(record, "proscribe.op", "?"), 9);
@@ -58,6 +59,8 @@ static void print_decision(FILE *out, const json_t *record, bool colour)
 	psc_output_text(out, psc_json_text(record, "process.name", "?"));
 	fprintf(out, "(%" JSON_INTEGER_FORMAT ") uid ", psc_json_number(record, "process.pid", 0));
 	psc_output_text(out, psc_json_text(record, "user.id", "?"));
+	if (repeats)
+		fprintf(out, "  (%" JSON_INTEGER_FORMAT " times more)", repeats);
 }
 
 void psc_render_record(FILE *out, const json_t *record, bool colour)

@@ -258,7 +258,9 @@ static int start(struct psc_daemon *daemon)
 		return r;
 	}
 	read_host(daemon);
-	r = psc_canary_init(&daemon->canary);
+	r = psc_fold_new(&daemon->fold);
+	if (!r)
+		r = psc_canary_init(&daemon->canary);
 	if (r < 0) {
 		psc_say("the canary cannot be made: %s", strerror(-r));
 		return r;
@@ -330,6 +332,7 @@ static void handle_tick(struct psc_daemon *daemon)
 		return;
 	psc_guard_set_clock(daemon->guard);
 	psc_journal_drain(daemon);
+	psc_journal_repeats(daemon, false);
 	psc_journal_losses(daemon);
 }
 
@@ -365,6 +368,7 @@ static void stop(struct psc_daemon *daemon)
 	psc_notify("STOPPING=1");
 	unlink(PSC_PATH_CONTROL_SOCKET);
 	psc_journal_drain(daemon);
+	psc_journal_repeats(daemon, true);
 	psc_journal_losses(daemon);
 	record_change(daemon, "stop", NULL,
 		      on ? "stopped; the guard stays on" : "stopped; the guard is off");

@@ -12,6 +12,7 @@
 #include "user/core/config.h"
 #include "user/core/error.h"
 #include "user/core/event_json.h"
+#include "user/core/fold.h"
 #include "user/core/image.h"
 #include "user/core/list.h"
 #include "user/daemon/canary.h"
@@ -43,6 +44,7 @@ struct psc_daemon {
 	struct psc_canary canary;
 	struct psc_guard *guard;
 	struct psc_ring *ring;
+	struct psc_fold *fold;
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
 	uint64_t log_written;
@@ -100,6 +102,9 @@ int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *even
  * given back. When the log fails, the events stay in the ring.
  */
 void psc_journal_drain(struct psc_daemon *daemon);
+
+/* Writes the counts of repeats whose window has ended, or @all of them. */
+void psc_journal_repeats(struct psc_daemon *daemon, bool all);
 
 /* Records how many events the ring had no room for since the last time. */
 void psc_journal_losses(struct psc_daemon *daemon);

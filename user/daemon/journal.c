@@ -114,7 +114,9 @@ int psc_journal_write(struct psc_daemon *daemon, json_t *record)
 	return r;
 }
 
-int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *event)
+/* @repeats: how often the attempt came again since it was recorded, or NULL. */
+static int append_decision(struct psc_daemon *daemon, const struct psc_event *event,
+			   const struct psc_fold_repeats *repeats)
 {
 	struct psc_event_context context = context_of(daemon);
 	struct psc_list_entry entry;
@@ -135,9 +137,44 @@ int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *even
 	r = psc_event_to_json(event, &context, &record);
 	if (r < 0)
 		return r;
+	if (repeats) {
+		psc_record_set(record, "repeats", json_integer(repeats->count));
+		psc_record_set(record, "first_boot_ns", json_integer(repeats->first_boot_ns));
+	}
 	r = append(daemon, record);
 	json_decref(record);
 	return r;
+}
+
+int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *event)
+{
+	struct psc_fold_repeats evicted;
+	bool held, has;
+	int r = 0;
+
+	held = psc_fold_hold(daemon->fold, event, &evicted, &has);
+	if (has)
+		r = append_decision(daemon, &evicted.event, &evicted);
+	if (!r && !held)
+		r = append_decision(daemon, event, NULL);
+	return r;
+}
+
+void psc_journal_repeats(struct psc_daemon *daemon, bool all)
+{
+	struct psc_fold_repeats repeats;
+	struct timespec boot;
+	int r = 0;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	while (r >= 0 &&
+	       psc_fold_take(daemon->fold,
+			     all ? UINT64_MAX : (uint64_t)boot.tv_sec * 1000000000 + boot.tv_nsec,
+			     &repeats))
+		r = append_decision(daemon, &repeats.event, &repeats);
+	if (r >= 0)
+		r = sync_log(daemon);
+	note_log(daemon, r);
 }
 
 /* Only a failing log is an error: a record that cannot be understood is counted and left. */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_fold.c - repeats of an attempt are counted, never lost, and refusals never folded. */
+#include "user/core/util.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "user/core/fold.h"
+
+static struct psc_event make_event(uint32_t tgid, const char *path)
+{
+	struct psc_event event = {
+		.head = {.type = PSC_EVENT_DECISION, .length = sizeof(event)},
+		.op = PSC_OP_LOAD,
+		.verdict = PSC_VERDICT_RECORD,
+		.unverified = PSC_UNVERIFIED_MEMFD,
+		.process = {.tgid = tgid, .start_ns = 1000},
+	};
+
+	event.path_length = snprintf(event.path, sizeof(event.path), "%s", path);
+	return event;
+}
+
+static bool hold(struct psc_fold *fold, const struct psc_event *event)
+{
+	struct psc_fold_repeats evicted;
+	bool has;
+	bool held = psc_fold_hold(fold, event, &evicted, &has);
+
+	assert_false(has);
+	return held;
+}
+
+static void test_repeats_are_counted(void **state)
+{
+	struct psc_event event = make_event(7, "/memfd:jit (deleted)");
+	struct psc_fold_repeats repeats;
+	struct psc_fold *fold;
+
+	assert_int_equal(psc_fold_new(&fold), 0);
+	event.head.boot_ns = 5;
+	assert_false(hold(fold, &event));
+	for (int i = 0; i < 3; i++) {
+		event.head.boot_ns = 10 + i;
+		event.inode++;
+		assert_true(hold(fold, &event));
+	}
+	assert_false(psc_fold_take(fold, 5 + PSC_FOLD_WINDOW_NS - 1, &repeats));
+	assert_true(psc_fold_take(fold, 5 + PSC_FOLD_WINDOW_NS, &repeats));
+	assert_int_equal(repeats.count, 3);
+	assert_int_equal(repeats.first_boot_ns, 5);
+	assert_int_equal(repeats.event.head.boot_ns, 12);
+	assert_string_equal(repeats.event.path, "/memfd:jit (deleted)");
+	assert_false(psc_fold_take(fold, UINT64_MAX, &repeats));
+	assert_false(hold(fold, &event));
+	psc_fold_free(fold);
+}
+
+static void test_differences_are_kept_apart(void **state)
+{
+	struct psc_event event = make_event(7, "/memfd:a");
+	struct psc_event others[7];
+	struct psc_fold *fold;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		others[i] = event;
+	others[0].process.tgid++;
+	others[1].process.start_ns++;
+	others[2].op = PSC_OP_EXEC;
+	others[3].unverified = PSC_UNVERIFIED_WRITER;
+	others[4].device++;
+	others[5].path[7]++;
+	others[6].head.flags = PSC_EVENT_MPROTECT;
+	assert_int_equal(psc_fold_new(&fold), 0);
+	assert_false(hold(fold, &event));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(hold(fold, &others[i]));
+	assert_true(hold(fold, &event));
+	psc_fold_free(fold);
+}
+
+static void test_refusals_and_matches_are_not_folded(void **state)
+{
+	struct psc_event denied = make_event(7, "/x"), listed = denied, wanted = denied;
+	struct psc_fold *fold;
+
+	denied.verdict = PSC_VERDICT_DENY;
+	listed.unverified = PSC_UNVERIFIED_NONE;
+	wanted.head.type = PSC_EVENT_WANTED;
+	assert_int_equal(psc_fold_new(&fold), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_false(hold(fold, &denied));
+		assert_false(hold(fold, &listed));
+		assert_false(hold(fold, &wanted));
+	}
+	psc_fold_free(fold);
+}
+
+/* Whatever comes, attempts = records written + repeats reported. */
+static void test_sum_over_evictions(void **state)
+{
+	uint64_t written = 0, reported = 0, attempts = 20000;
+	struct psc_fold_repeats repeats;
+	struct psc_fold *fold;
+	uint32_t seed = 1;
+	bool has;
+
+	assert_int_equal(psc_fold_new(&fold), 0);
+	for (uint64_t i = 0; i < attempts; i++) {
+		struct psc_event event;
+
+		seed = seed * 1103515245 + 12345;
+		event = make_event(seed >> 16 & 511, "/memfd:b");
+		event.head.boot_ns = i;
+		if (!psc_fold_hold(fold, &event, &repeats, &has))
+			written++;
+		if (has)
+			reported += repeats.count;
+	}
+	while (psc_fold_take(fold, UINT64_MAX, &repeats))
+		reported += repeats.count;
+	assert_int_equal(written + reported, attempts);
+	assert_true(reported > 0);
+	psc_fold_free(fold);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_repeats_are_counted),
+		cmocka_unit_test(test_differences_are_kept_apart),
+		cmocka_unit_test(test_refusals_and_matches_are_not_folded),
+		cmocka_unit_test(test_sum_over_evictions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
