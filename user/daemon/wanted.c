@@ -38,7 +38,7 @@ static int open_wanted(const struct psc_event *event)
 }
 
 static void record_found(struct psc_daemon *daemon, const struct psc_event *event,
-			 const uint8_t digest[PSC_DIGEST_SIZE])
+			 const struct psc_digest_record *record)
 {
 	struct psc_event found = *event;
 	const struct psc_table *table = &daemon->policy.image->table;
@@ -52,8 +52,9 @@ static void record_found(struct psc_daemon *daemon, const struct psc_event *even
 	found.verdict = PSC_VERDICT_RECORD;
 	found.mode = table->mode;
 	found.class = PSC_CLASS_FIRST;
+	found.subject = record->subject;
 	found.source = PSC_SOURCE_DIGEST;
-	memcpy(found.digest, digest, PSC_DIGEST_SIZE);
+	memcpy(found.digest, record->digest, PSC_DIGEST_SIZE);
 	psc_journal_decision(daemon, &found);
 }
 
@@ -61,7 +62,7 @@ void psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
 {
 	_cleanup_close_ int fd = open_wanted(event);
 	const struct psc_table *table = &daemon->policy.image->table;
-	struct psc_list_entry entry;
+	const struct psc_digest_record *record;
 	uint8_t digest[PSC_DIGEST_SIZE];
 	uint64_t size;
 	void *p;
@@ -73,6 +74,7 @@ void psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
 		munmap(p, event->size);
 	if (psc_digest_fd(fd, digest, &size) < 0)
 		return;
-	if (!psc_list_find(daemon->policy.list, digest, &entry))
-		record_found(daemon, event, digest);
+	record = psc_image_lookup(daemon->policy.image, digest);
+	if (record && record->subject != PSC_SUBJECT_CANARY)
+		record_found(daemon, event, record);
 }
