@@ -27,6 +27,9 @@
 
 #include "maps.bpf.h"
 
+/* Set by the loader: does the kernel have file_post_open? */
+extern const volatile bool psc_have_post_open;
+
 /* What is known of the file of an attempt. */
 struct psc_finding {
 	__u64 size;
@@ -51,6 +54,7 @@ struct psc_outcome {
 /* judge.bpf.c: 0 or -EPERM */
 int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep);
 int psc_judge_open(struct file *file, bool may_digest);
+void psc_remember(struct file *file);
 /* identify.bpf.c */
 void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding);
 void psc_identify_cached(struct file *file, struct inode *inode, struct psc_finding *finding);

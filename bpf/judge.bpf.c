@@ -33,6 +33,16 @@ __hidden int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep)
 	return psc_conclude(file, &finding, may_sleep);
 }
 
+/* Digests a file of a size that is listed for opens, for the opens to come. */
+__hidden void psc_remember(struct file *file)
+{
+	struct psc_finding finding = {.op = PSC_OP_OPEN, .kind = PSC_FILTER_OPEN};
+	struct inode *inode = file->f_inode;
+
+	if (inode && is_regular(inode))
+		find_identity(file, inode, &finding, true);
+}
+
 /*
  * The open of an exec is judged as exec. Without @may_digest (file_open, where
  * bpf_ima_file_hash answers -EOPNOTSUPP) what is not cached is reported to the daemon,

@@ -16,6 +16,9 @@ int BPF_PROG(psc_mmap_file, struct file *file, unsigned long reqprot, unsigned l
 {
 	if (!(prot & PROT_EXEC))
 		return 0;
+	/* this is how the daemon asks for the digest of a file that was opened */
+	if (!psc_have_post_open && file && psc_is_daemon())
+		psc_remember(file);
 	if (psc_guard(file, PSC_OP_LOAD, 0, true))
 		return -EPERM;
 	return 0;

@@ -11,7 +11,6 @@
  */
 #include "guard.bpf.h"
 
-/* Set by the loader. */
 const volatile bool psc_have_post_open = true;
 
 static __noinline void touch(struct inode *inode)
