@@ -133,6 +133,9 @@ include tests/vm/lab.mk
 check: deps
 	$(Q)$(MAKE) --no-print-directory lint check-unit check-unit-san check-fuzz check-lab
 
+demo: deps
+	$(Q)$(MAKE) --no-print-directory demo-run
+
 deps:
 	$(Q).ci/install-packages
 
@@ -186,4 +189,4 @@ help:
 	@printf '%s\n' "$$HELP"
 
 -include $(shell test -d $(O) && find $(O) -name '*.d' -not -path '$(O)/lab/*')
-.PHONY: all check check-unit check-unit-san check-fuzz deps install dist clean help
+.PHONY: all check demo check-unit check-unit-san check-fuzz deps install dist clean help

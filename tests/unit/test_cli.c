@@ -21,12 +21,18 @@ int psc_cli_main(int argc, char **argv);
 #undef main
 #include "user/cli/cli.c"
 #include "user/cli/client.c"
+#include "user/cli/doctor_checks.c"
+#include "user/cli/doctor_host.c"
+#include "user/cli/doctor_proof.c"
+#include "user/cli/doctor_render.c"
+#include "user/cli/doctor_specimen.c"
 #include "user/cli/lists.c"
 #include "user/cli/output.c"
 #include "user/cli/pins.c"
 #include "user/cli/render_record.c"
 #include "user/cli/render_status.c"
 #include "user/cli/verb_digest.c"
+#include "user/cli/verb_doctor.c"
 #include "user/cli/verb_help.c"
 #include "user/cli/verb_list_add.c"
 #include "user/cli/verb_list_import.c"
@@ -270,7 +276,7 @@ static void test_words(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(RUN(f, "help", "--words"), 0);
-	assert_string_equal(f->out, "status\ndigest\nlist\nreload\nlog\noff\nhelp\nversion\n");
+	assert_string_equal(f->out, "status\ndoctor\ndigest\nlist\nreload\nlog\noff\nhelp\nversion\n");
 	assert_int_equal(RUN(f, "help", "--words", "list"), 0);
 	assert_string_equal(f->out, "add\nremove\nshow\nimport\n");
 	assert_int_equal(RUN(f, "help", "--words", "off"), 0);

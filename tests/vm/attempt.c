@@ -143,7 +143,6 @@ static int do_exec_check(int argc, char **argv)
 	return attempt_result(r, "AT_EXECVE_CHECK");
 }
 
-/* Kernels differ in whether they refuse this with ETXTBSY. */
 static int do_exec_written(int argc, char **argv)
 {
 	int fd = open(argv[0], O_WRONLY | O_CLOEXEC);
@@ -151,9 +150,9 @@ static int do_exec_written(int argc, char **argv)
 
 	if (fd < 0)
 		return attempt_untried(argv[0]);
-	r = do_exec(argc, argv);
+	r = do_exec(argc - 1, argv + 1);
 	close(fd);
-	return r == FAILED ? UNTRIED : r;
+	return r;
 }
 
 /* ---- memory files ----------------------------------------------------------------- */
@@ -320,6 +319,25 @@ static int do_truncate(int argc, char **argv)
 	return attempt_result(truncate(argv[0], atol(argv[1])), "truncate");
 }
 
+/* An executable copy of @argv[0] of that size whose last bytes are the tag. */
+static int do_pad(int argc, char **argv)
+{
+	size_t size, wanted = atol(argv[2]), tag = strlen(argv[3]);
+	int from = attempt_open(argv[0], O_RDONLY, &size);
+	int to = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+	if (from < 0 || to < 0)
+		return attempt_untried(from < 0 ? argv[0] : argv[1]);
+	if (size + tag > wanted) {
+		errno = EMSGSIZE;
+		return attempt_untried(argv[0]);
+	}
+	if (sendfile(to, from, NULL, size) != (ssize_t)size || ftruncate(to, wanted) < 0 ||
+	    pwrite(to, argv[3], tag, wanted - tag) != (ssize_t)tag)
+		return attempt_untried(argv[1]);
+	return ALLOWED;
+}
+
 static pid_t spawn_captured(char **argv, int *ret_output)
 {
 	int output[2];
@@ -380,7 +398,7 @@ static const struct verb {
 	{"exec-path-fd", "PATH", 1, do_exec_path_fd},
 	{"exec-direct-fd", "PATH", 1, do_exec_direct_fd},
 	{"exec-check", "PATH", 1, do_exec_check},
-	{"exec-written", "PATH (while it is open for write)", 1, do_exec_written},
+	{"exec-written", "WRITTEN PATH (while WRITTEN is open for write)", 2, do_exec_written},
 	{"exec-memfd", "PATH (a copy of it)", 1, do_exec_memfd},
 	{"exec-memfd-sealed", "PATH (a copy of it)", 1, do_exec_memfd_sealed},
 	{"exec-many", "COUNT PATH", 2, attempt_exec_many},
@@ -399,6 +417,7 @@ static const struct verb {
 	{"race", "TARGET CLEAN LISTED SECONDS", 4, attempt_race},
 	{"open", "PATH", 1, do_open},
 	{"truncate", "PATH SIZE", 2, do_truncate},
+	{"pad", "SOURCE FILE SIZE TAG (makes a file)", 4, do_pad},
 	{"run", "TOKEN PATH [ARG...] (allowed: it prints TOKEN)", 2, do_run},
 };
 
@@ -415,9 +434,13 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc >= 2 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[1], verbs[i].name))
 			continue;
-		if (argc - 2 < verbs[i].least)
-			break;
-		return verbs[i].run(argc - 2, argv + 2);
+		if (argc - 2 >= verbs[i].least)
+			return verbs[i].run(argc - 2, argv + 2);
+		attempt_say("%s needs %s", verbs[i].name, verbs[i].arguments);
+		return UNTRIED;
 	}
-	return usage();
+	if (argc < 2)
+		return usage();
+	attempt_say("no such verb: %s", argv[1]);
+	return UNTRIED;
 }

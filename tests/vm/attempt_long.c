@@ -187,7 +187,17 @@ int attempt_rewrite_shared_late(int argc, char **argv)
 
 /* ---- a writer against the digest ----------------------------------------------------- */
 
-/* Maps the target over and over, so that it is digested while the other one writes. */
+static void pause_up_to(long microseconds)
+{
+	struct timespec ts = {.tv_nsec = random() % microseconds * 1000};
+
+	nanosleep(&ts, NULL);
+}
+
+/*
+ * Maps the target over and over, so that it is digested while the other one writes. Not
+ * faster than the daemon can write a record of each: a full ring is another attempt.
+ */
 struct mapper {
 	const struct rewrite *rewrite;
 	volatile int stop;
@@ -207,15 +217,9 @@ static void *mapper_run(void *data)
 			munmap(p, size);
 		close(fd);
 		m->maps++;
+		pause_up_to(4000);
 	}
 	return NULL;
-}
-
-static void pause_up_to(long microseconds)
-{
-	struct timespec ts = {.tv_nsec = random() % microseconds * 1000};
-
-	nanosleep(&ts, NULL);
 }
 
 /* Opens, writes, closes, then maps with nobody writing any more: that verdict must be right. */

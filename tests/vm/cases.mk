@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The attempts of tests/cases.tsv under real kernels, and the demonstration.
 #
 #   make check-lab            all cases, one boot on each of the three kernels
@@ -33,3 +34,50 @@ $(cases_bin)/libpayload.so: tests/vm/programs/libpayload.c | $(cases_bin)
 $(cases_bin)/payload-needed: tests/vm/programs/payload-needed.c $(cases_bin)/libpayload.so
 	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $^ -Wl,-rpath,'$$ORIGIN'
 
+# Every run installs into a directory of its own: several may be under way.
+define cases_run
+	@mkdir -p '$(cases_out)/lab'; umask 022; \
+	stage=$$(mktemp -d '$(cases_out)/lab/stage.XXXXXX') && trap 'rm -rf "$$stage"' EXIT && \
+	trap 'exit 130' INT TERM HUP && chmod 755 "$$stage" && \
+	$(MAKE) --no-print-directory -s install DESTDIR="$$stage" PREFIX=/usr >&2 && \
+	PSC_LAB_OUT='$(cases_out)/lab' '$(cases_dir)/$(1)' -s "$$stage" -b '$(abspath $(cases_bin))' \
+		-o '$(cases_out)'
+endef
+
+# CASES="exec-*": only these.
+cases_only = $(if $(CASES),-k '$(CASES)')
+
+$(CASES_KERNELS:%=check-lab-%): check-lab-%: $(cases_programs)
+	$(call cases_run,cases-run) $(cases_only) $*
+
+check-lab: $(CASES_KERNELS:%=check-lab-%)
+
+# With nothing listed every expected refusal has to fail: the cases can tell.
+$(CASES_KERNELS:%=check-lab-self-%): check-lab-self-%: $(cases_programs)
+	$(call cases_run,cases-run) -n $(cases_only) $*
+
+# The races need a second CPU to be races.
+$(CASES_KERNELS:%=check-lab-smp-%): check-lab-smp-%: $(cases_programs)
+	$(call cases_run,cases-run) -c 2 $(cases_only) $*
+
+# A kernel whose LSM list lacks bpf.
+$(CASES_KERNELS:%=check-lab-lsm-%): check-lab-lsm-%: $(cases_programs)
+	$(call cases_run,cases-lsm) $*
+
+check-long: $(CASES_KERNELS:%=check-lab-lsm-%) $(CASES_KERNELS:%=check-lab-smp-%) \
+	$(firstword $(CASES_KERNELS:%=check-lab-self-%))
+
+.PHONY: check-lab check-long $(foreach kind,- -self- -smp- -lsm-,$(CASES_KERNELS:%=check-lab$(kind)%))
+
+# lab.mk has a default of its own for KERNEL, which is not meant here.
+demo_kernel = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.12)
+
+demo-run: $(cases_programs)
+	@mkdir -p '$(cases_out)/lab'; umask 022; \
+	stage=$$(mktemp -d '$(cases_out)/lab/stage.XXXXXX') && trap 'rm -rf "$$stage"' EXIT && \
+	trap 'exit 130' INT TERM HUP && chmod 755 "$$stage" && \
+	$(MAKE) --no-print-directory -s install DESTDIR="$$stage" PREFIX=/usr >&2 && \
+	PSC_LAB_OUT='$(cases_out)/lab' '$(cases_dir)/boot' -s "$$stage" \
+		-b '$(abspath $(cases_bin))' $(demo_kernel) '$(cases_dir)/demo/demo.sh'
+
+.PHONY: demo-run

@@ -85,7 +85,7 @@ void psc_doctor_judge(const struct psc_host *host, const struct psc_answer *answ
  * Lists, tries and unlists files of its own through the running daemon; @status is what
  * the daemon answered. Returns {result, mode, directory, steps}, NULL when memory is
  * short. Everything is put back, also when a signal comes in between: *@ret_signal is its
- * number then, else 0.
+ * number then, for the caller to raise again, else 0.
  */
 json_t *psc_proof_run(const json_t *status, int *ret_signal);
 

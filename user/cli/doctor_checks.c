@@ -224,9 +224,10 @@ static void judge_ima(const struct psc_host *host, json_t *checks)
 				       "use a kernel with CONFIG_IMA=y, as Debian's are",
 				       "the kernel has no IMA, which computes the digests");
 	} else if (named[0] && strcmp(named, "sha256") != 0) {
-		psc_doctor_row(checks, "ima", PSC_HEALTH_FAIL, remedy,
-			       "the kernel was booted with ima_hash=%s: only sha256 can be compared",
-			       named);
+		psc_doctor_row(
+			checks, "ima", PSC_HEALTH_FAIL, remedy,
+			"the kernel was booted with ima_hash=%s: only sha256 can be compared",
+			named);
 	} else if (!named[0] && aggregate[0] && strcmp(aggregate, "sha256") != 0) {
 		/* with a TPM this one may differ from what files are digested with */
 		psc_doctor_row(checks, "ima", PSC_HEALTH_WARN, "boot with ima_hash=sha256",
@@ -485,10 +486,8 @@ static void judge_log(const struct psc_host *host, const json_t *status, json_t 
 static void pass_warnings(const json_t *status, json_t *checks)
 {
 	static const char *const told[] = {
-		"a digest without size",
-		"package or Windows digests without size",
-		DOCTOR_LOG_WARNING,
-		"an IMA policy measures files",
+		"a digest without size", "package or Windows digests without size",
+		DOCTOR_LOG_WARNING,	 "an IMA policy measures files",
 		"nothing is listed",
 	};
 	const json_t *warning;

@@ -63,12 +63,9 @@ static const struct {
 	const char *name;
 	const char *other;
 } required_pins[] = {
-	{"shared", NULL},
-	{"psc_inode_setattr", "psc_inode_setattr_plain"},
-	{"psc_file_open", NULL},
-	{"psc_bprm_check_security", NULL},
-	{"psc_mmap_file", NULL},
-	{"psc_file_mprotect", NULL},
+	{"shared", NULL},	 {"psc_inode_setattr", "psc_inode_setattr_plain"},
+	{"psc_file_open", NULL}, {"psc_bprm_check_security", NULL},
+	{"psc_mmap_file", NULL}, {"psc_file_mprotect", NULL},
 };
 
 void psc_host_look_at_pins(const char *directory, struct psc_host_pins *ret)

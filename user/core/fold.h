@@ -23,6 +23,7 @@ struct psc_fold_repeats {
 
 struct psc_fold;
 
+/* Nothing remembered; -ENOMEM. */
 int psc_fold_new(struct psc_fold **ret);
 struct psc_fold *psc_fold_free(struct psc_fold *fold);
 

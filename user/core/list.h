@@ -132,13 +132,13 @@ int psc_list_append(struct psc_list *list, const struct psc_list_entry *entry,
 /* More than the kernel takes, so that lists of other algorithms fit beside. */
 #define PSC_LIST_ENTRIES_MAX 16000000
 
-/* Entries, with duplicates and those that cannot be enforced. */
 /* Entries, duplicates and those that cannot be enforced included. */
 size_t psc_list_count(const struct psc_list *list);
 
 /* Entry @i in the order of reading; -ERANGE. */
 int psc_list_get(const struct psc_list *list, size_t i, struct psc_list_entry *ret);
 
+/* Whether the kernel can look for the entry, else why not. */
 enum psc_list_enforce psc_list_entry_enforce(const struct psc_list_entry *entry);
 
 /*

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the guard costs, in counted instructions: docs/performance.md says how to read it.
+#
+#   make bench [KERNEL=6.1]        the first rows of the goals; all kernels without KERNEL
+#   make bench-full [KERNEL=6.1]   the rows that take long as well; by hand
+#   BENCH_ROUNDS=4 BENCH_SAMPLES=30
+
+BENCH_ROUNDS  ?= 4
+BENCH_SAMPLES ?= 30
+# lab.mk gives KERNEL a default, which is not a choice.
+bench_kernels = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.1 6.12 new)
+bench_out := $(abspath $(O))
+bench_stage := $(O)/tests/bench/bench
+bench_data := lib.sh report.jq table.jq example-list.csv
+BENCH_CFLAGS = -std=gnu11 -O2 -g0 -D_GNU_SOURCE $(WARNINGS)
+
+bench_files := $(addprefix $(bench_stage)/,measure target-static floor guard.bpf.o $(bench_data))
+
+$(bench_stage)/measure: tests/bench/measure.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -static -o $@ $< -lm
+
+$(bench_stage)/target-static: tests/bench/target.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -static -o $@ $<
+
+$(bench_stage)/floor: tests/bench/floor.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $< $(call pkg,--libs libbpf)
+
+$(bench_stage)/guard.bpf.o: $(O)/bpf/guard.bpf.o
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(addprefix $(bench_stage)/,$(bench_data)): $(bench_stage)/%: tests/bench/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+# bench_run SCRIPT: on each kernel; MEM and TIMEOUT are lab.mk's.
+bench_run = for kernel in $(bench_kernels); do \
+		MAKE='$(MAKE)' MEM='$(MEM)' TIMEOUT='$(TIMEOUT)' tests/bench/run '$(bench_out)' \
+			$$kernel tests/bench/$(1) $(BENCH_ROUNDS) $(BENCH_SAMPLES) || exit; \
+	done
+
+.PHONY: bench bench-full
+bench: all $(bench_files)
+	@$(call bench_run,guest.sh)
+bench-full: all $(bench_files)
+	@$(call bench_run,full.sh)

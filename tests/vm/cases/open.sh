@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154,SC2317
+# Cases of reading listed content that the kernel does not execute; see batch.sh. The
+# prefix deny_ is for those that run with `actions: {open: deny}`.
+
+# package FILE
+package() {
+	mkdir -p tree/DEBIAN
+	printf '%s\n' 'Package: lab-package' 'Version: 1' 'Architecture: all' \
+		'Maintainer: nobody <nobody@example.org>' "Description: $mode $case" \
+		>tree/DEBIAN/control
+	dpkg-deb --build -Znone tree "$1" >/dev/null
+}
+
+case_open_package() {
+	package "$p"
+	judged open "$p" attempt open "$p"
+}
+
+deny_open_package_denied() {
+	package "$p"
+	judged open "$p" attempt open "$p"
+}
+
+# Kernels without file_post_open know the file some time after its first open.
+deny_open_package_again() {
+	package "$p"
+	judged open "$p" act_open_again
+}
+act_open_again() {
+	attempt open "$p" || return
+	nap 0.4
+	attempt open "$p"
+}
+
+# The answer to `sh FILE`: a script that is listed for any use.
+deny_open_script_argument() {
+	script "$p"
+	format=any
+	judged open "$p" act_open_again
+}
+
+deny_open_same_size() {
+	package "$p"
+	unlisted open "$p" act_open_again
+}
