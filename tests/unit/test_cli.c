@@ -276,7 +276,8 @@ static void test_words(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(RUN(f, "help", "--words"), 0);
-	assert_string_equal(f->out, "status\ndoctor\ndigest\nlist\nreload\nlog\noff\nhelp\nversion\n");
+	assert_string_equal(f->out,
+			    "status\ndoctor\ndigest\nlist\nreload\nlog\noff\nhelp\nversion\n");
 	assert_int_equal(RUN(f, "help", "--words", "list"), 0);
 	assert_string_equal(f->out, "add\nremove\nshow\nimport\n");
 	assert_int_equal(RUN(f, "help", "--words", "off"), 0);
