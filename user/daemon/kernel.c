@@ -21,6 +21,7 @@
 #define PROC_PID_INIT_INO 0xEFFFFFFCU
 
 #define PATH_LSM_LIST "/sys/kernel/security/lsm"
+#define PATH_LOCKDOWN "/sys/kernel/security/lockdown"
 #define PATH_FTRACE   "/proc/sys/kernel/ftrace_enabled"
 /* 1 is the boot aggregate alone: nothing is measured */
 #define PATH_IMA_COUNT "/sys/kernel/security/integrity/ima/runtime_measurements_count"
@@ -87,6 +88,19 @@ static int hook_parameters(const struct btf *btf, const char *hook)
 		return -ENOENT;
 	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
 	return btf_vlen(type);
+}
+
+/* In confidentiality mode BPF programs may not read kernel memory, which the guard's do. */
+static int check_lockdown(struct psc_problem *reterr)
+{
+	char text[64], mode[32];
+
+	if (read_line(PATH_LOCKDOWN, text, sizeof(text)) < 0 ||
+	    psc_kernelinfo_choice(text, mode, sizeof(mode)) < 0 || strcmp(mode, "confidentiality"))
+		return 0;
+	psc_problem_set(reterr, "boot with lockdown=integrity, or without lockdown=",
+			"kernel lockdown is in confidentiality mode");
+	return -EOPNOTSUPP;
 }
 
 /* The programs know the daemon by the number that the host gives it. */
@@ -222,7 +236,8 @@ bool psc_kernel_measures(void)
 	if (!read_line(PATH_IMA_COUNT, count, sizeof(count)) && strtoul(count, NULL, 10) > 1)
 		return true;
 	return !read_line("/proc/cmdline", line, sizeof(line)) &&
-	       (strstr(line, "ima_policy=") || strstr(line, "ima_tcb"));
+	       (!psc_kernelinfo_parameter(line, "ima_policy", NULL, 0) ||
+		!psc_kernelinfo_parameter(line, "ima_tcb", NULL, 0));
 }
 
 int psc_kernel_probe(uint64_t *ret_features, struct psc_problem *reterr)
@@ -237,6 +252,8 @@ int psc_kernel_probe(uint64_t *ret_features, struct psc_problem *reterr)
 		r = check_lsm_list(reterr);
 	if (!r)
 		r = check_ftrace(reterr);
+	if (!r)
+		r = check_lockdown(reterr);
 	if (!r)
 		r = run_probe(&features, reterr);
 	if (r < 0)
