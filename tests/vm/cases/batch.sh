@@ -169,8 +169,8 @@ conclude_all() {
 swap_records() {
 	local key="$case ${operation[$case]}" kept
 	kept=${records[$key]:-none none 0 none}
-	records[$key]=${during[$key]:-none none 0 none}
-	during[$key]=$kept
+	records["$key"]=${during[$key]:-none none 0 none}
+	during["$key"]=$kept
 }
 
 clean_up() {

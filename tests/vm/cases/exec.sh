@@ -278,7 +278,7 @@ act_exec_replaced_by_rename() {
 case_exec_listed_while_cached() {
 	program "$p"
 	judged exec "$p" attempt exec "$p"
-	must_be_cached[$case]=1
+	must_be_cached["$case"]=1
 }
 
 case_exec_unlisted_while_cached() {

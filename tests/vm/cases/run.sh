@@ -4,6 +4,7 @@
 # in enforce mode. Prints lines "result CASE MODE OUTCOME DETAIL", tab-separated; the
 # outcomes are judged on the host (cases-run). Options: -n list nothing (then whatever
 # expects a refusal has to fail); -k PATTERN only these cases.
+# shellcheck disable=SC2034,SC2154 # variables of the files that it sources
 set -u
 sabotage='' only=''
 while getopts nk: option; do
@@ -14,8 +15,8 @@ while getopts nk: option; do
 	esac
 done
 cases=$(dirname -- "$0")/cases
-for part in lib batch exec load open life; do
-	# shellcheck source=/dev/null disable=SC2154,SC2034 # what they define is not seen here
+for part in lib batch exec load open life doctor; do
+	# shellcheck source=/dev/null
 	. "$cases/$part.sh"
 done
 features() {
@@ -52,9 +53,12 @@ phase() {
 	batch deny
 	rm "$config"
 	reload
-	if [ "$mode" = enforce ] && [ -z "$sabotage" ]; then
-		one_by_one life
-		one_by_one last
+	if [ -z "$sabotage" ]; then
+		one_by_one each
+		if [ "$mode" = enforce ]; then
+			one_by_one life
+			one_by_one last
+		fi
 	fi
 	guard_off
 	note "$mode: done $SECONDS s after the start"
