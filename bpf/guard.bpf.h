@@ -83,7 +83,8 @@ static __always_inline bool psc_filter_hit(__u32 slot, __u32 kind, __u64 size)
 	__u32 bit = psc_filter_bit(size);
 
 	kind &= PSC_FILTER_MAX - 1;
-	return psc_shared.filter[slot][kind][bit >> 6] >> (bit & 63) & 1;
+	/* by bytes, of little-endian words: the verifier then needs no mask for the index */
+	return ((const __u8 *)psc_shared.filter[slot][kind])[bit >> 3] >> (bit & 7) & 1;
 }
 
 /*

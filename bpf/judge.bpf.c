@@ -53,7 +53,8 @@ __hidden int psc_judge_open(struct file *file, bool may_digest)
 	struct psc_finding finding = {.op = PSC_OP_OPEN, .kind = PSC_FILTER_OPEN};
 	struct inode *inode = file->f_inode;
 
-	if (file->f_flags & F_FMODE_EXEC || !inode || !is_regular(inode))
+	if (!(file->f_mode & FMODE_READ) || file->f_flags & F_FMODE_EXEC || !inode ||
+	    !is_regular(inode))
 		return 0;
 	find_identity(file, inode, &finding, may_digest);
 	if (!finding.listed_size)

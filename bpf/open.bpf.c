@@ -11,8 +11,7 @@
 SEC("lsm.s/file_post_open")
 int BPF_PROG(psc_file_post_open, struct file *file, int mask)
 {
-	if (!(file->f_mode & FMODE_READ) ||
-	    !psc_size_listed(PSC_FILTER_OPEN, file->f_inode->i_size))
+	if (!psc_size_listed(PSC_FILTER_OPEN, file->f_inode->i_size))
 		return 0;
 	if (psc_judge_open(file, true))
 		return -EPERM;
