@@ -259,6 +259,24 @@ static int do_map_implied(int argc, char **argv)
 	return map_file(argv[0], 0, PROT_READ);
 }
 
+/*
+ * Kernels without ea7e2d5e49c0 ask nobody when a mapping is made anew by
+ * remap_file_pages(2), where the personality adds PROT_EXEC.
+ */
+static int do_map_remapped(int argc, char **argv)
+{
+	size_t size;
+	int fd = attempt_open(argv[0], O_RDWR, &size);
+	void *p;
+
+	if (fd < 0)
+		return attempt_untried(argv[0]);
+	p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED || personality(READ_IMPLIES_EXEC) < 0)
+		return attempt_untried("mmap");
+	return attempt_result(remap_file_pages(p, size, 0, 0, 0), "remap_file_pages");
+}
+
 static int do_map_memfd(int argc, char **argv)
 {
 	int fd = memory_file(argv[0], 0);
@@ -338,6 +356,45 @@ static int do_pad(int argc, char **argv)
 	return ALLOWED;
 }
 
+static int unload_module(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s", slash ? slash + 1 : path);
+	name[strcspn(name, ".")] = '\0';
+	if (syscall(SYS_delete_module, name, O_NONBLOCK) < 0)
+		return attempt_untried(name);
+	return ALLOWED;
+}
+
+static int do_insmod(int argc, char **argv)
+{
+	int fd = open(argv[0], O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return attempt_untried(argv[0]);
+	if (syscall(SYS_finit_module, fd, "", 0) < 0)
+		return attempt_result(-1, "finit_module");
+	return unload_module(argv[0]);
+}
+
+static int do_insmod_memory(int argc, char **argv)
+{
+	size_t size;
+	int fd = attempt_open(argv[0], O_RDONLY, &size);
+	void *p;
+
+	if (fd < 0)
+		return attempt_untried(argv[0]);
+	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return attempt_untried("mmap");
+	if (syscall(SYS_init_module, p, size, "") < 0)
+		return attempt_result(-1, "init_module");
+	return unload_module(argv[0]);
+}
+
 static pid_t spawn_captured(char **argv, int *ret_output)
 {
 	int output[2];
@@ -384,7 +441,8 @@ static int do_run(int argc, char **argv)
 	if (strstr(text, "Operation not permitted") || strstr(text, "failed to map segment"))
 		return DENIED;
 	attempt_say("ended with wait status 0x%x", status);
-	return FAILED;
+	/* Behind the point of no return the kernel has no other way to refuse. */
+	return WIFSIGNALED(status) ? DENIED : FAILED;
 }
 
 static const struct verb {
@@ -407,6 +465,7 @@ static const struct verb {
 	{"map-direct", "PATH", 1, do_map_direct},
 	{"map-direct-late", "PATH", 1, do_map_direct_late},
 	{"map-implied", "PATH", 1, do_map_implied},
+	{"map-remapped", "PATH", 1, do_map_remapped},
 	{"map-memfd", "PATH (a copy of it)", 1, do_map_memfd},
 	{"map-written", "PATH (while it is open for write)", 1, do_map_written},
 	{"map-copy", "PATH", 1, do_map_copy},
@@ -416,6 +475,8 @@ static const struct verb {
 	{"rewrite-shared-late", "TARGET CLEAN LISTED", 3, attempt_rewrite_shared_late},
 	{"race", "TARGET CLEAN LISTED SECONDS", 4, attempt_race},
 	{"open", "PATH", 1, do_open},
+	{"insmod", "PATH", 1, do_insmod},
+	{"insmod-memory", "PATH", 1, do_insmod_memory},
 	{"truncate", "PATH SIZE", 2, do_truncate},
 	{"pad", "SOURCE FILE SIZE TAG (makes a file)", 4, do_pad},
 	{"run", "TOKEN PATH [ARG...] (allowed: it prints TOKEN)", 2, do_run},

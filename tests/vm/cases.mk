@@ -12,7 +12,7 @@ cases_bin := $(O)/tests/vm/bin
 cases_out := $(abspath $(O))
 
 cases_programs := $(addprefix $(cases_bin)/,attempt payload payload-static libpayload.so \
-	payload-needed payload-dlopen)
+	payload-needed payload-dlopen payload-loader)
 CASES_CFLAGS = -std=gnu11 -O2 -g0 -D_GNU_SOURCE -I. -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	-Wno-missing-prototypes
 
@@ -24,6 +24,10 @@ $(cases_bin)/attempt: tests/vm/attempt.c tests/vm/attempt_long.c tests/vm/attemp
 
 $(cases_bin)/payload $(cases_bin)/payload-dlopen: $(cases_bin)/%: tests/vm/programs/%.c | $(cases_bin)
 	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $<
+
+# Names its own loader, which a case puts there.
+$(cases_bin)/payload-loader: tests/vm/programs/payload.c | $(cases_bin)
+	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $< -Wl,--dynamic-linker=/run/payload-loader
 
 $(cases_bin)/payload-static: tests/vm/programs/payload-static.c | $(cases_bin)
 	$(Q)$(CC) $(CASES_CFLAGS) -static -nostdlib -fno-stack-protector -o $@ $<

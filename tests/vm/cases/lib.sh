@@ -149,6 +149,7 @@ function field(name) {
 	return substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 5)
 }
 function case_of(path) {
+	if (path == "none") return field("name")
 	if (field("sha256") in digests) return digests[field("sha256")]
 	if (match(path, /work\/[a-z]*\/[^\/]*\//)) {
 		path = substr(path, RSTART, RLENGTH - 1)

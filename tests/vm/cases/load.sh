@@ -34,6 +34,18 @@ case_load_map_implied() {
 	judged load "$p" attempt map-implied "$p"
 }
 
+case_load_map_remapped() {
+	library "$p"
+	judged load "$p" attempt map-remapped "$p"
+}
+
+# The loader that a program names: the kernel maps it behind the point of no return.
+case_load_elf_interpreter() {
+	attempt pad /lib64/ld-linux-x86-64.so.2 "$p" 262144 "$mode $p"
+	ln -sf "$p" /run/payload-loader
+	judged load "$p" attempt run 'payload ran' "$bin"/payload-loader
+}
+
 case_load_overlay() {
 	mkdir lower
 	library "$dir/lower/file"

@@ -15,7 +15,7 @@ while getopts nk: option; do
 	esac
 done
 cases=$(dirname -- "$0")/cases
-for part in lib batch exec load open life doctor; do
+for part in lib batch exec load open module life doctor; do
 	# shellcheck source=/dev/null
 	. "$cases/$part.sh"
 done
