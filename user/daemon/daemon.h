@@ -19,8 +19,6 @@
 #include "user/daemon/loader.h"
 #include "user/daemon/ring.h"
 
-#define PSC_CPUS_MAX 4096
-
 /* From the command line; they win over the configuration at every reload. */
 struct psc_options {
 	const char *config; /* NULL: PSC_PATH_CONFIG if it is there */
