@@ -19,7 +19,7 @@ Q        := $(if $(filter 1,$(V)),,@)
 
 # A library that is missing is named by the compiler; goals that build nothing need no pkg-config.
 LIBS_core   = jansson libfyaml libcrypto
-LIBS_daemon = libbpf libelf zlib
+LIBS_daemon = libbpf libelf zlib mount
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 
 WARNINGS = -Wall -Wextra -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wshadow \

@@ -131,9 +131,12 @@ enum psc_filter_kind {
 };
 
 /* psc_table.flags */
-#define PSC_TABLE_HASH_ALL   (1U << 0) /* an executable digest without size is listed */
-#define PSC_TABLE_JUDGE_OPEN (1U << 1) /* some class or reason acts on PSC_OP_OPEN */
-#define PSC_TABLE_IMA_POLICY (1U << 2) /* the kernel may answer with an older digest */
+#define PSC_TABLE_HASH_ALL	(1U << 0) /* an executable digest without size is listed */
+#define PSC_TABLE_IMA_POLICY	(1U << 1) /* the kernel may answer with an older digest */
+#define PSC_TABLE_LOOP_UNSTABLE (1U << 2) /* file systems on loop devices are unstable, too */
+
+/* File systems whose content can change without the inode showing it, by magic. */
+#define PSC_UNSTABLE_MAX 16
 
 #define PSC_SLOTS 2 /* the generation's lowest bit selects the slot */
 
@@ -163,6 +166,8 @@ struct psc_table {
 	__u32 class_count;
 	__u32 interval_count; /* at least 1; interval_start[0] is 0 */
 	__u32 _pad0;
+	__u64 unstable_filter;			 /* a bit for each psc_unstable_bit() below */
+	__u32 unstable_magic[PSC_UNSTABLE_MAX];	 /* of superblocks; 0: none */
 	__u64 interval_start[PSC_INTERVALS_MAX]; /* ns since the epoch, ascending */
 	__u8 unverified[PSC_OP_MAX][32];	 /* enum psc_action by enum psc_unverified */
 	__u16 class_of[PSC_SUBJECTS_MAX];
@@ -242,7 +247,9 @@ struct psc_identity {
 	__u32 epoch;
 	__u32 cached_epoch; /* 0: nothing cached */
 	__u32 lock;	    /* taken by compare-and-swap; whoever loses does not cache */
-	__u32 _pad0;
+	__u32 version;	    /* of what is cached: moves with each change of it */
+	/* version << 32 | generation under which that content is not listed */
+	__u64 clean;
 	struct psc_stamp stamp;
 	__u8 digest[PSC_DIGEST_SIZE];
 };
@@ -324,6 +331,10 @@ struct psc_event {
 	__u32 device; /* as the kernel keeps it: major << 20 | minor */
 	__u32 inode_generation;
 	__u64 filesystem_magic;
+	/* on overlayfs: the inode that holds the content; 0 where that is not known */
+	__u64 real_inode;
+	__u32 real_device;
+	__u32 _pad0;
 	__u64 cgroup_id;
 	__u32 mount_namespace;
 	__u32 pid_namespace;
@@ -336,8 +347,8 @@ _Static_assert(sizeof(struct psc_digest_record) == 40, "digest record");
 _Static_assert(sizeof(struct psc_digest_bucket) == 8, "digest bucket");
 _Static_assert(sizeof(struct psc_clock) == 24, "clock");
 _Static_assert(sizeof(struct psc_control) == 104, "control");
-_Static_assert(sizeof(struct psc_table) == 56 + 8 * PSC_INTERVALS_MAX + 32 * PSC_OP_MAX +
-						   2 * PSC_SUBJECTS_MAX +
+_Static_assert(sizeof(struct psc_table) == 64 + 4 * PSC_UNSTABLE_MAX + 8 * PSC_INTERVALS_MAX +
+						   32 * PSC_OP_MAX + 2 * PSC_SUBJECTS_MAX +
 						   PSC_INTERVALS_MAX * PSC_CLASSES_MAX * PSC_OP_MAX,
 	       "table");
 _Static_assert(sizeof(struct psc_shared) ==
@@ -346,10 +357,10 @@ _Static_assert(sizeof(struct psc_shared) ==
 	       "shared");
 _Static_assert(PSC_UNVERIFIED_MAX <= 32, "unverified reasons fit their rows");
 _Static_assert(sizeof(struct psc_stamp) == 32, "stamp");
-_Static_assert(sizeof(struct psc_identity) == 80, "identity");
+_Static_assert(sizeof(struct psc_identity) == 88, "identity");
 _Static_assert(sizeof(struct psc_counters) ==
 		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 7),
 	       "counters");
 _Static_assert(sizeof(struct psc_event_process) == 48, "event process");
 _Static_assert(sizeof(struct psc_event_head) == 32, "event head");
-_Static_assert(sizeof(struct psc_event) == 240 + PSC_PATH_SIZE, "event");
+_Static_assert(sizeof(struct psc_event) == 256 + PSC_PATH_SIZE, "event");

@@ -32,13 +32,9 @@
 #define TMPFS_MAGIC	      0x01021994
 #define HUGETLBFS_MAGIC	      0x958458f6
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
-#define FUSE_SUPER_MAGIC      0x65735546
-#define NFS_SUPER_MAGIC	      0x6969
-#define CIFS_SUPER_MAGIC      0xff534d42
-#define SMB2_SUPER_MAGIC      0xfe534d42
-#define V9FS_MAGIC	      0x01021997
-#define AFS_FS_MAGIC	      0x6b414653
-#define CEPH_SUPER_MAGIC      0x00c36400
+
+/* include/uapi/linux/major.h */
+#define LOOP_MAJOR 7
 
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define barrier()    asm volatile("" ::: "memory")

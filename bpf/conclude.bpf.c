@@ -89,14 +89,25 @@ static __always_inline void count_outcome(const struct psc_finding *finding,
 		__sync_fetch_and_add(&c->unverified[op][outcome->decision.unverified & 31], 1);
 }
 
+static __always_inline void count_retry(void)
+{
+	struct psc_counters *c = psc_counters_get();
+
+	if (c)
+		__sync_fetch_and_add(&c->swap_retries, 1);
+}
+
 __hidden int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep)
 {
 	struct psc_outcome outcome = {};
 	bool canary, daemon;
 	int decided = 0;
 
-	for (int i = 0; i < SWAP_RETRIES && !decided; i++)
+	for (int i = 0; i < SWAP_RETRIES && !decided; i++) {
 		decided = psc_decide_once(finding, &outcome);
+		if (!decided)
+			count_retry();
+	}
 	if (!decided) {
 		finding->unverified = PSC_UNVERIFIED_SWAP;
 		finding->flags &= ~PSC_EVENT_DIGEST_VALID;

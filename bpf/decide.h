@@ -29,6 +29,24 @@ static __always_inline __u32 psc_filter_bit(__u64 size)
 	return (size * 0x9E3779B97F4A7C15ULL) >> (64 - PSC_FILTER_BITS);
 }
 
+/* Bit of a file system's magic in psc_table.unstable_filter. */
+static __always_inline __u32 psc_unstable_bit(__u32 magic)
+{
+	return magic * 0x9E3779B1U >> 26;
+}
+
+/* Is the file system one whose content can change unseen? */
+static __always_inline int psc_is_unstable(const struct psc_table *table, __u32 magic)
+{
+	if (!(table->unstable_filter >> psc_unstable_bit(magic) & 1))
+		return 0;
+	for (int i = 0; i < PSC_UNSTABLE_MAX; i++) {
+		if (table->unstable_magic[i] == magic)
+			return 1;
+	}
+	return 0;
+}
+
 /* Index bucket of a digest: its first @bits bits, PSC_INDEX_BITS_MAX at most. */
 static __always_inline __u32 psc_digest_prefix(const __u8 *digest, __u32 bits)
 {

@@ -125,6 +125,8 @@ __hidden void psc_emit(struct file *file, const struct psc_finding *finding,
 	fill_process(&e->parent, BPF_CORE_READ(task, real_parent));
 	if (file) {
 		fill_file(e, file);
+		e->real_inode = finding->real_inode;
+		e->real_device = finding->real_device;
 		fill_path(e, file, may_sleep);
 	} else {
 		e->path[0] = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * guard.bpf.h - what a hook calls. psc_guard() is the body of a hook on code about to
- * run. It answers most calls with the size filter alone; the rest is judge.bpf.c, identify.bpf.c, conclude.bpf.c and event.bpf.c.
+ * run. It answers most calls with the size filter alone; the rest is judge.bpf.c,
+ * identify.bpf.c, conclude.bpf.c and event.bpf.c.
  *
  * Verdicts of what can fail (P: refused by default in enforce mode):
  *
@@ -13,7 +14,7 @@
  *   open for write or mapped shared        digested, not cached; no match is unverified:writer
  *   changed while it was digested          the same
  *   memory file without seals              digested, not cached; no match is unverified:memfd
- *   FUSE, NFS, CIFS, 9p, AFS, Ceph         digested, not cached; no match is unverified:filesystem
+ *   unstable file system, loop device      digested, not cached; no match is unverified:filesystem
  *   hook cannot sleep, nothing valid cached unverified:uncached
  *   generation moved under every retry     unverified:swap (P)
  *   subject outside the table              unverified:table
@@ -40,6 +41,9 @@ struct psc_finding {
 	__u8 digest[PSC_DIGEST_SIZE];
 	__u32 listed_size; /* boolean: the size is worth a digest */
 	__u32 kind;	   /* enum psc_filter_kind that listed_size comes from */
+	__u32 clean;	   /* boolean: cached, and in no list: nothing is left to decide */
+	__u64 real_inode;  /* on overlayfs, where known: the inode with the content */
+	__u32 real_device;
 };
 
 /* What was decided, and by which generation's table. */

@@ -35,25 +35,25 @@ static __always_inline bool is_sealed(struct inode *inode, const struct psc_cont
 }
 
 /* Why content may change, or may have changed, without the stamp or the epoch showing it. */
-static __always_inline __u32 instability(struct inode *inode, const struct psc_content *content)
+static __always_inline __u32 instability(struct inode *inode, const struct psc_content *content,
+					 const struct psc_table *table)
 {
-	switch (content->magic) {
-	case FUSE_SUPER_MAGIC:
-	case NFS_SUPER_MAGIC:
-	case CIFS_SUPER_MAGIC:
-	case SMB2_SUPER_MAGIC:
-	case V9FS_MAGIC:
-	case AFS_FS_MAGIC:
-	case CEPH_SUPER_MAGIC:
-		return PSC_UNVERIFIED_FILESYSTEM;
-	case OVERLAYFS_SUPER_MAGIC:
+	if (content->magic == OVERLAYFS_SUPER_MAGIC)
 		return PSC_UNVERIFIED_OVERLAY;
-	}
+	if (psc_is_unstable(table, content->magic))
+		return PSC_UNVERIFIED_FILESYSTEM;
+	if (content->on_loop && table->flags & PSC_TABLE_LOOP_UNSTABLE)
+		return PSC_UNVERIFIED_FILESYSTEM;
 	if (content->sb_flags & SB_KERNMOUNT && !is_sealed(inode, content))
 		return PSC_UNVERIFIED_MEMFD;
 	if (content->writers > 0)
 		return PSC_UNVERIFIED_WRITER;
 	return PSC_UNVERIFIED_NONE;
+}
+
+static __always_inline const struct psc_table *current_table(void)
+{
+	return &psc_shared.table[psc_shared.control.generation & (PSC_SLOTS - 1)];
 }
 
 /*
@@ -72,7 +72,7 @@ static __always_inline void read_content(struct file *file, struct inode *inode,
 		psc_content_probe(real, ret);
 	else
 		psc_content_load(inode, ret);
-	ret->unverified = instability(real ?: inode, ret);
+	ret->unverified = instability(real ?: inode, ret, current_table());
 }
 
 static __always_inline bool same_stamp(const struct psc_stamp *a, const struct psc_stamp *b)
@@ -91,12 +91,36 @@ static __always_inline bool identity_holds(const struct psc_identity *identity,
 }
 
 /*
+ * Is the cached content known to be in no list of this generation? What is found out is
+ * kept beside it: as long as neither moves, the answer is one comparison. Nothing else
+ * needs to be known of such a file: content that can change is never cached.
+ */
+static __always_inline bool is_clean(struct psc_identity *identity, __u32 version,
+				     const struct psc_finding *finding)
+{
+	__u64 generation = READ_ONCE(psc_shared.control.generation);
+	__u64 mark = (__u64)version << 32 | (__u32)generation;
+	__u32 slot = generation & (PSC_SLOTS - 1);
+
+	if (READ_ONCE(identity->clean) == mark)
+		return true;
+	if (psc_find_subject(slot, psc_shared.table[slot].index_bits, finding) != PSC_SUBJECT_NONE)
+		return false;
+	barrier();
+	if (READ_ONCE(psc_shared.control.generation) != generation)
+		return false;
+	*(volatile __u64 *)&identity->clean = mark;
+	return true;
+}
+
+/*
  * Copies a valid identity out. It is checked again afterwards: a rewrite of the file
  * and of the entry during the copy would leave half of each digest.
  */
 static __always_inline bool read_cache(struct psc_identity *identity, const struct psc_stamp *stamp,
 				       struct psc_finding *finding)
 {
+	__u32 version = READ_ONCE(identity->version);
 	struct psc_counters *c;
 
 	if (!identity_holds(identity, stamp))
@@ -104,10 +128,11 @@ static __always_inline bool read_cache(struct psc_identity *identity, const stru
 	barrier();
 	__builtin_memcpy(finding->digest, identity->digest, PSC_DIGEST_SIZE);
 	barrier();
-	if (!identity_holds(identity, stamp))
+	if (READ_ONCE(identity->version) != version || !identity_holds(identity, stamp))
 		return false;
 	finding->source = PSC_SOURCE_CACHE;
 	finding->flags |= PSC_EVENT_DIGEST_VALID;
+	finding->clean = is_clean(identity, version, finding);
 	c = psc_counters_get();
 	if (c)
 		__sync_fetch_and_add(&c->cache_hits, 1);
@@ -123,6 +148,7 @@ static __always_inline void write_cache(struct psc_identity *identity,
 		return;
 	if (READ_ONCE(identity->epoch) == epoch) {
 		*(volatile __u32 *)&identity->cached_epoch = 0;
+		*(volatile __u32 *)&identity->version += 1;
 		barrier();
 		__builtin_memcpy(identity->digest, finding->digest, PSC_DIGEST_SIZE);
 		identity->stamp = *stamp;
@@ -192,17 +218,28 @@ static __always_inline bool is_settled(struct inode *inode, const struct psc_sta
 	return stamp->ctime_sec + SETTLED_SECONDS < now / 1000000000;
 }
 
+/* For the record: which layer of an overlay the content is in. */
+static __always_inline void name_real_inode(struct file *file, const struct psc_content *content,
+					    struct psc_finding *finding)
+{
+	if (file->f_inode->i_sb->s_magic != OVERLAYFS_SUPER_MAGIC ||
+	    content->magic == OVERLAYFS_SUPER_MAGIC)
+		return;
+	finding->real_inode = content->stamp.inode;
+	finding->real_device = content->stamp.device;
+}
+
 /* @inode: as for read_content(); the identity is kept with it. */
 static __noinline void identify_content(struct file *file, struct inode *inode,
 					struct psc_finding *finding)
 {
-	const struct psc_table *table =
-		&psc_shared.table[psc_shared.control.generation & (PSC_SLOTS - 1)];
+	const struct psc_table *table = current_table();
 	struct psc_content before = {}, after = {};
 	struct psc_identity *identity;
 	__u32 epoch = 0, failure;
 
 	read_content(file, inode, &before);
+	name_real_inode(file, &before, finding);
 	finding->unverified = before.unverified;
 	if (finding->size != before.stamp.size) {
 		finding->size = before.stamp.size;
@@ -262,6 +299,7 @@ __hidden void psc_identify_cached(struct file *file, struct inode *inode,
 	struct psc_identity *identity;
 
 	read_content(file, inode, &content);
+	name_real_inode(file, &content, finding);
 	finding->unverified = content.unverified;
 	if (finding->size != content.stamp.size) {
 		finding->size = content.stamp.size;

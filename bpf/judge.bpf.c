@@ -30,6 +30,10 @@ __hidden int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep)
 	if (!inode || !is_regular(inode))
 		return 0;
 	find_identity(file, inode, &finding, may_sleep);
+	if (finding.clean) {
+		psc_count_verdict(op, PSC_VERDICT_ALLOW);
+		return 0;
+	}
 	return psc_conclude(file, &finding, may_sleep);
 }
 
@@ -59,6 +63,10 @@ __hidden int psc_judge_open(struct file *file, bool may_digest)
 	find_identity(file, inode, &finding, may_digest);
 	if (!finding.listed_size)
 		return 0;
+	if (finding.clean) {
+		psc_count_verdict(PSC_OP_OPEN, PSC_VERDICT_ALLOW);
+		return 0;
+	}
 	if (!may_digest && finding.unverified == PSC_UNVERIFIED_UNCACHED) {
 		if (psc_is_daemon())
 			return 0;

@@ -19,6 +19,7 @@ struct psc_content {
 	__u32 unverified;    /* why the content may change unseen, PSC_UNVERIFIED_NONE */
 	unsigned long magic; /* of the file system */
 	unsigned long sb_flags;
+	__u32 on_loop; /* boolean: the file system is on a loop device */
 };
 
 /*
@@ -27,6 +28,12 @@ struct psc_content {
  */
 extern struct inode *bpf_real_data_inode(struct file *file) __ksym __weak;
 extern const volatile bool psc_have_real_inode;
+
+/* Whoever may write the image changes files without their file system's knowing. */
+static __always_inline bool psc_is_on_loop(struct inode *inode)
+{
+	return BPF_CORE_READ(inode, i_sb, s_bdev, bd_disk, major) == LOOP_MAJOR;
+}
 
 /* Fields are loaded by probing: the real inode is no pointer that the verifier trusts. */
 static __always_inline void psc_content_probe(struct inode *inode, struct psc_content *ret)
@@ -40,6 +47,7 @@ static __always_inline void psc_content_probe(struct inode *inode, struct psc_co
 	ret->writers = BPF_CORE_READ(inode, i_writecount.counter);
 	ret->magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	ret->sb_flags = BPF_CORE_READ(inode, i_sb, s_flags);
+	ret->on_loop = psc_is_on_loop(inode);
 	if (bpf_core_field_exists(inode->i_ctime_sec)) {
 		ret->stamp.ctime_sec = BPF_CORE_READ(inode, i_ctime_sec);
 		ret->stamp.ctime_nsec = BPF_CORE_READ(inode, i_ctime_nsec);
@@ -61,6 +69,7 @@ static __always_inline void psc_content_load(struct inode *inode, struct psc_con
 	ret->writers = inode->i_writecount.counter;
 	ret->magic = inode->i_sb->s_magic;
 	ret->sb_flags = inode->i_sb->s_flags;
+	ret->on_loop = psc_is_on_loop(inode);
 }
 
 /*

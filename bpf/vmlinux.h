@@ -56,10 +56,19 @@ struct timespec64 {
 	long tv_nsec;
 };
 
+struct gendisk {
+	int major;
+};
+
+struct block_device {
+	struct gendisk *bd_disk;
+};
+
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_flags;
 	unsigned long s_magic;
+	struct block_device *s_bdev;
 };
 
 struct inode {

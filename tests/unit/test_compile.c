@@ -109,7 +109,7 @@ static void test_empty(void **state)
 	assert_int_equal(table->hash_limit, 12345678);
 	assert_true(table->busy_limit >= table->hash_limit);
 	assert_int_equal(table->mode, PSC_MODE_ENFORCE);
-	assert_int_equal(table->flags, PSC_TABLE_JUDGE_OPEN);
+	assert_int_equal(table->flags, PSC_TABLE_LOOP_UNSTABLE);
 	assert_int_equal(table->index_bits, PSC_INDEX_BITS_MIN);
 	assert_int_equal(table->digest_count, 1);
 	assert_int_equal(table->subject_count, 2);

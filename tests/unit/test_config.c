@@ -39,6 +39,8 @@ static void test_defaults(void **state)
 		assert_string_equal(config->lists, "/etc/proscribe/lists.d");
 		assert_string_equal(config->log_directory, "/var/log/proscribe");
 		assert_int_equal(config->hash_limit, 268435456);
+		assert_int_equal(config->unstable.count, 12);
+		assert_true(config->unstable.loop);
 		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 			assert_int_equal(config->action[op],
 					 op <= PSC_OP_MODULE ? PSC_ACTION_DENY : PSC_ACTION_RECORD);
@@ -67,6 +69,7 @@ static void test_everything(void **state)
 		      "lists: \"/srv/lists\"\n"
 		      "log: {directory: /srv/log}\n"
 		      "hash_limit: 1GiB\n"
+		      "unstable_filesystems: [nfs, 0x6969, cifs]\n"
 		      "actions: {exec: record, module: allow, open: deny}\n"
 		      "unverified:\n"
 		      "  memfd: deny\n"
@@ -78,6 +81,11 @@ static void test_everything(void **state)
 	assert_string_equal(config->lists, "/srv/lists");
 	assert_string_equal(config->log_directory, "/srv/log");
 	assert_int_equal(config->hash_limit, 1073741824);
+	assert_int_equal(config->unstable.count, 3);
+	assert_int_equal(config->unstable.magic[0], 0x6969);
+	assert_int_equal(config->unstable.magic[1], 0xff534d42);
+	assert_int_equal(config->unstable.magic[2], 0xfe534d42);
+	assert_false(config->unstable.loop);
 	assert_int_equal(config->action[PSC_OP_EXEC], PSC_ACTION_RECORD);
 	assert_int_equal(config->action[PSC_OP_LOAD], PSC_ACTION_DENY);
 	assert_int_equal(config->action[PSC_OP_MODULE], PSC_ACTION_ALLOW);
@@ -114,7 +122,7 @@ static const struct {
 	const char *message; /* a part of it */
 } refusals[] = {
 	{"mod: observe\n", 1, 1,
-	 "unknown key \"mod\": expected mode, lists, log, hash_limit, actions or unverified"},
+	 "unknown key \"mod\": expected mode, lists, log, hash_limit, unstable_filesystems, actions or unverified"},
 	{"mode: watch\n", 1, 7, "unknown mode \"watch\": expected observe or enforce"},
 	{"mode:\n", 1, 1, "expected observe or enforce, found nothing"},
 	{"mode: [enforce]\n", 1, 7, "expected observe or enforce, found a sequence"},
@@ -134,6 +142,17 @@ static const struct {
 	{"hash_limit: 4GiB\n", 1, 13, "size out of range"},
 	{"hash_limit: 99999999999999999999\n", 1, 13, "size out of range"},
 	{"hash_limit: 17179869184GiB\n", 1, 13, "size out of range"},
+	{"unstable_filesystems: nfs\n", 1, 23, "expected a sequence of file systems"},
+	{"unstable_filesystems: [nfs, ext9]\n", 1, 29,
+	 "unknown file system \"ext9\": expected fuse, nfs,"},
+	{"unstable_filesystems: [nfs, [a]]\n", 1, 29, "expected a file system, found a sequence"},
+	{"unstable_filesystems: [0x0]\n", 1, 24, "unknown file system"},
+	{"unstable_filesystems: [0x123456789]\n", 1, 24, "unknown file system"},
+	{"unstable_filesystems: [0x1, 0x2, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc, 0xd, "
+	 "0xe, 0xf, 0x10, 0x10, 0x11]\n",
+	 1, 111, "more than 16 file systems"},
+	{"a: [[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]\n", 1, 0, "unknown key"},
+	{"a: [[[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]]\n", 1, 19, "more than 16 levels"},
 	{"actions:\n  execute: deny\n", 2, 3, "unknown operation \"execute\": expected exec, load"},
 	{"actions:\n  exec: block\n", 2, 9,
 	 "unknown action \"block\": expected allow, record or deny"},

@@ -24,6 +24,7 @@ static const struct psc_event_context context = {
 	.source = "ticket-12",
 	.list = "/etc/proscribe/lists.d/local.csv",
 	.list_line = 3,
+	.layer = "/var/lib/layers/a",
 };
 
 static struct psc_event *sample(void)
@@ -53,6 +54,8 @@ static struct psc_event *sample(void)
 	e->inode = 18446744073709551615U;
 	e->device = 8 << 20 | 1;
 	e->inode_generation = 99;
+	e->real_inode = 4711;
+	e->real_device = 259 << 20 | 0xfffff;
 	e->filesystem_magic = 0xef53;
 	e->cgroup_id = 4242;
 	e->mount_namespace = 4026531841;
@@ -192,9 +195,9 @@ static const char *const golden =
 	"\"decided_at\":\"2026-01-02T03:04:05.000000Z\",\"class\":2,\"subject\":2,"
 	"\"source\":\"digest\",\"product\":\"Some Tool\",\"name\":\"tool\",\"version\":\"1.2\","
 	"\"list_source\":\"ticket-12\",\"list\":\"/etc/proscribe/lists.d/local.csv\","
-	"\"list_line\":3,\"cpu\":3,\"auid\":1000,\"session\":2,\"cgroup_id\":4242,"
+	"\"list_line\":3,\"layer\":\"/var/lib/layers/a\",\"cpu\":3,\"auid\":1000,\"session\":2,\"cgroup_id\":4242,"
 	"\"mount_namespace\":4026531841,\"pid_namespace\":4026531836,\"filesystem_magic\":61267,"
-	"\"inode_generation\":99,\"path_truncated\":false,\"flags\":[\"script_interpreter\"],"
+	"\"inode_generation\":99,\"real_inode\":\"4711\",\"real_device\":\"259:1048575\",\"path_truncated\":false,\"flags\":[\"script_interpreter\"],"
 	"\"boot_ns\":45123456789},"
 	"\"message\":\"denied execution of /opt/tool/bin/to\\\\xffol by ba\\\\x0ash[1234] uid 1000:"
 	" listed as Some Tool\"}";

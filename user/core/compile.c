@@ -336,8 +336,7 @@ static void fill_table(struct psc_table *table, const struct psc_config *config)
 	for (size_t i = 0; i < ARRAY_SIZE(canary_ops); i++)
 		table->action[0][PSC_CLASS_CANARY][canary_ops[i]] = PSC_ACTION_DENY;
 	memcpy(table->action[0][PSC_CLASS_FIRST], config->action, PSC_OP_MAX);
-	/* The canary is refused at open too, so opens are always judged. */
-	table->flags |= PSC_TABLE_JUDGE_OPEN;
+	psc_filesystems_compile(&config->unstable, table);
 }
 
 /* Allocates for as many digests as there are sha256 entries, and the canary. */

@@ -7,6 +7,7 @@
  *   lists: /etc/proscribe/lists.d    # absolute
  *   log: {directory: /var/log/proscribe}
  *   hash_limit: 256MiB               # bytes, KiB, MiB or GiB; 1 MiB to 4 GiB - 1
+ *   unstable_filesystems: [nfs, fuse, loop]   # whose content can change unseen
  *   actions: {exec: deny, open: record}
  *   unverified:
  *     default: record                # every reason that is not named
@@ -21,6 +22,7 @@
 
 #include "user/core/util.h"
 #include "user/core/error.h"
+#include "user/core/filesystems.h"
 #include "bpf/abi.h"
 
 #define PSC_CONFIG_SIZE_MAX   (1U << 20) /* bytes of a configuration file */
@@ -30,9 +32,10 @@
 
 struct psc_config {
 	enum psc_mode mode;
-	char *lists;		    /* directory of list files, absolute */
-	char *log_directory;	    /* absolute */
-	uint64_t hash_limit;	    /* bytes */
+	char *lists;	     /* directory of list files, absolute */
+	char *log_directory; /* absolute */
+	uint64_t hash_limit; /* bytes */
+	struct psc_filesystems unstable;
 	uint8_t action[PSC_OP_MAX]; /* enum psc_action for listed content */
 	uint8_t unverified[PSC_OP_MAX][PSC_CONFIG_REASON_MAX]; /* by enum psc_unverified */
 };
@@ -50,11 +53,7 @@ void psc_config_freep(struct psc_config **config);
 int psc_config_parse(const char *data, size_t size, const char *path, struct psc_config **ret,
 		     struct psc_error *reterr);
 
-/*
- * The same from a file. A file that group or others may write is refused (-EPERM),
- * as is one that neither root nor the caller's effective user owns; so is anything
- * but a regular file (-EINVAL). A missing file is -ENOENT.
- */
+/* The same from a file, on the terms of psc_load_trusted(). A missing file is -ENOENT. */
 int psc_config_load(const char *path, struct psc_config **ret, struct psc_error *reterr);
 
 /* "4096", "256MiB", ...: bytes with an optional suffix KiB, MiB, GiB. -EINVAL, -ERANGE. */

@@ -212,12 +212,20 @@ static json_t *digest_part(const struct psc_event *e)
 	return object_of_text("sha256", text);
 }
 
+/* As the kernel keeps it: 20 bits of minor. */
+static void put_device(struct builder *b, const char *key, uint32_t device)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u:%u", device >> 20, device & 0xfffff);
+	put_plain(b, key, text);
+}
+
 static json_t *file_part(const struct psc_event *e)
 {
 	const char *path = (const char *)e + offsetof(struct psc_event, path);
 	const char *slash = memrchr(path, '/', e->path_length);
 	struct builder b = builder_new();
-	char device[32];
 
 	if (e->path_length > 0) {
 		const char *name = slash ? slash + 1 : path;
@@ -229,8 +237,7 @@ static json_t *file_part(const struct psc_event *e)
 	/* A module out of memory has no file at all. */
 	if (e->inode || e->device) {
 		put_id(&b, "inode", e->inode);
-		snprintf(device, sizeof(device), "%u:%u", e->device >> 20, e->device & 0xfffff);
-		put_plain(&b, "device", device);
+		put_device(&b, "device", e->device);
 	}
 	if (e->head.flags & PSC_EVENT_DIGEST_VALID)
 		put(&b, "hash", digest_part(e));
@@ -307,6 +314,10 @@ static void put_circumstances(struct builder *b, const struct psc_event *e)
 	put_number(b, "pid_namespace", e->pid_namespace);
 	put_number(b, "filesystem_magic", e->filesystem_magic);
 	put_number(b, "inode_generation", e->inode_generation);
+	if (e->real_inode) {
+		put_id(b, "real_inode", e->real_inode);
+		put_device(b, "real_device", e->real_device);
+	}
 	put(b, "path_truncated", json_boolean(e->head.flags & PSC_EVENT_PATH_TRUNCATED));
 	put(b, "flags", flags_part(e));
 	put_number(b, "boot_ns", e->head.boot_ns);
@@ -320,6 +331,7 @@ static json_t *proscribe_part(const struct psc_event *e, const struct psc_event_
 	put_plain(&b, "type", e->head.type == PSC_EVENT_WANTED ? "wanted" : "decision");
 	put_decision(&b, e);
 	put_list_entry(&b, context);
+	put_text(&b, "layer", context->layer);
 	put_circumstances(&b, e);
 	return finish(&b);
 }

@@ -28,6 +28,7 @@ struct psc_event_context {
 	const char *source;	 /* the list entry's: where the digest comes from */
 	const char *list;	 /* file that the entry stands in */
 	unsigned int list_line;	 /* 0: not known */
+	const char *layer;	 /* directory of an overlay that holds the content */
 };
 
 /*

@@ -36,6 +36,15 @@ struct psc_policy {
 	struct psc_image *image;
 };
 
+/* Where the content of a file on overlayfs was found last. */
+struct psc_layer {
+	uint64_t boot_ns; /* of the event it was looked for */
+	uint64_t real_inode;
+	uint32_t real_device;
+	uint32_t device;
+	char *path; /* NULL: not found */
+};
+
 struct psc_daemon {
 	struct psc_options options;
 	struct psc_policy policy;
@@ -43,6 +52,7 @@ struct psc_daemon {
 	struct psc_guard *guard;
 	struct psc_ring *ring;
 	struct psc_fold *fold;
+	struct psc_layer layer;
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
 	uint64_t log_written;
@@ -114,6 +124,16 @@ void psc_journal_losses(struct psc_daemon *daemon);
  * remember it, and records the open if the content is listed.
  */
 void psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event);
+
+/* ---- layer.c */
+
+/*
+ * The directory that holds the content of a file on overlayfs: the upper one, or one of the
+ * lower ones. NULL when it is not an overlay of this mount table, or not found. Belongs to
+ * @layer, which remembers it for the attempts that follow.
+ */
+const char *psc_layer_of(struct psc_layer *layer, const struct psc_event *event);
+void psc_layer_clear(struct psc_layer *layer);
 
 /* ---- control.c */
 

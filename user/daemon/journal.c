@@ -134,6 +134,7 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 		if (!psc_list_file(daemon->policy.list, entry.file, &file))
 			context.list = file.path;
 	}
+	context.layer = psc_layer_of(&daemon->layer, event);
 	r = psc_event_to_json(event, &context, &record);
 	if (r < 0)
 		return r;

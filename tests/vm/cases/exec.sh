@@ -98,6 +98,49 @@ case_exec_loop_image() {
 	judged exec "$dir/content/file" attempt exec "$dir/mounted/file"
 }
 
+# loop_image FILE IMAGE: a file system with a copy of FILE; two differ in its content alone.
+loop_image() {
+	mkdir content
+	cp -p "$1" content/file
+	touch -d @0 content/file
+	E2FSPROGS_FAKE_TIME=1 mke2fs -q -U 6a0e1f5c-0d3f-4f0e-9d5c-0f3d7c1b2a11 \
+		-E hash_seed=6a0e1f5c-0d3f-4f0e-9d5c-0f3d7c1b2a11 -d content "$2" 4M >/dev/null
+	rm -r content
+}
+
+case_exec_loop_image_unlisted() {
+	mkdir mounted
+	program "$p"
+	loop_image "$p" image
+	mount -o loop,ro image mounted
+	unlisted exec "$p" attempt exec "$dir/mounted/file"
+}
+
+# The file system does not notice; the kernel reads the new content when it lost the old.
+case_exec_loop_image_rewritten() {
+	mkdir mounted
+	program "$dir/clean" clean
+	program "$p"
+	loop_image clean image-clean
+	loop_image "$p" image-listed
+	cp image-clean image
+	mount -o loop,ro image mounted
+	judged exec "$p" act_exec_loop_image_rewritten
+}
+act_exec_loop_image_rewritten() {
+	local r=0
+	attempt exec "$dir/mounted/file" || return 2
+	change_loop_image image-listed
+	cmp -s mounted/file "$p" || return 2
+	attempt exec "$dir/mounted/file" || r=$?
+	change_loop_image image-clean
+	return $r
+}
+change_loop_image() {
+	dd "if=$1" of=image conv=notrunc,fsync bs=1M status=none
+	dd if=mounted/file iflag=nocache count=0 status=none
+}
+
 case_exec_namespaces() {
 	program "$p"
 	judged exec "$p" unshare -m -p -f -n -u -i attempt exec "$p"
