@@ -3,7 +3,8 @@
  * attempt.c - attempts one operation on a file and says by its exit status what became
  * of it: 0 allowed, 1 denied (EPERM), 2 could not try, 3 failed otherwise. A program of
  * its own, linked statically, for the scripts in tests/vm; it knows nothing of the guard.
- * The attempts that run for a while or in several steps are in attempt_long.c.
+ * The attempts that run for a while or in several steps are in attempt_long.c, those of
+ * many processes at once in attempt_bounds.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,15 +108,21 @@ static int do_exec(int argc, char **argv)
 	return exec_and_wait(&e);
 }
 
-static int exec_descriptor(const char *path, int flags)
+int attempt_exec_at(int fd, const char *path, int flags)
 {
 	char *argv[] = {"payload", NULL};
-	struct exec e = {-1, "", AT_EMPTY_PATH, argv};
+	struct exec e = {fd, path, flags, argv};
 
-	e.fd = open(path, flags | O_CLOEXEC);
-	if (e.fd < 0)
-		return attempt_untried(path);
 	return exec_and_wait(&e);
+}
+
+static int exec_descriptor(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		return attempt_untried(path);
+	return attempt_exec_at(fd, "", AT_EMPTY_PATH);
 }
 
 static int do_exec_fd(int argc, char **argv)
@@ -175,12 +182,11 @@ static int memory_file(const char *path, int sealed)
 
 static int exec_memory(const char *path, int sealed)
 {
-	char *argv[] = {"payload", NULL};
-	struct exec e = {memory_file(path, sealed), "", AT_EMPTY_PATH, argv};
+	int fd = memory_file(path, sealed);
 
-	if (e.fd < 0)
+	if (fd < 0)
 		return attempt_untried("memory file");
-	return exec_and_wait(&e);
+	return attempt_exec_at(fd, "", AT_EMPTY_PATH);
 }
 
 static int do_exec_memfd(int argc, char **argv)
@@ -459,8 +465,20 @@ static const struct verb {
 	{"exec-written", "WRITTEN PATH (while WRITTEN is open for write)", 2, do_exec_written},
 	{"exec-memfd", "PATH (a copy of it)", 1, do_exec_memfd},
 	{"exec-memfd-sealed", "PATH (a copy of it)", 1, do_exec_memfd_sealed},
+	{"exec-memfd-rewritten", "CLEAN LISTED (while it runs)", 2, attempt_exec_memfd_rewritten},
+	{"exec-tmpfile", "PATH (a copy of it, by /proc)", 1, attempt_exec_tmpfile},
+	{"exec-tmpfile-fd", "PATH (a copy of it)", 1, attempt_exec_tmpfile_fd},
+	{"exec-deleted", "PATH (a copy of it)", 1, attempt_exec_deleted},
+	{"exec-other-fd", "PATH (another process has it open)", 1, attempt_exec_other_fd},
+	{"exec-uring", "PATH", 1, attempt_exec_uring},
+	{"exec-openat2", "DIR NAME", 2, attempt_exec_openat2},
+	{"exec-handle", "PATH", 1, attempt_exec_handle},
+	{"exec-rewritten", "BELOW ABOVE CLEAN LISTED FILES", 5, attempt_exec_rewritten},
 	{"exec-many", "COUNT PATH", 2, attempt_exec_many},
 	{"exec-storm", "STOPFILE LISTED UNLISTED", 3, attempt_exec_storm},
+	{"exec-at-once", "PATH... (each by a process of its own)", 1, attempt_exec_at_once},
+	{"exec-storm-count", "COUNT SECONDS LISTED UNLISTED TARGET CLEAN DIRTY", 7,
+	 attempt_exec_storm_count},
 	{"map", "PATH", 1, do_map},
 	{"map-direct", "PATH", 1, do_map_direct},
 	{"map-direct-late", "PATH", 1, do_map_direct_late},
@@ -469,15 +487,22 @@ static const struct verb {
 	{"map-memfd", "PATH (a copy of it)", 1, do_map_memfd},
 	{"map-written", "PATH (while it is open for write)", 1, do_map_written},
 	{"map-copy", "PATH", 1, do_map_copy},
+	{"map-shared", "PATH (a copy of it)", 1, attempt_map_shared},
+	{"map-sysv", "PATH (a copy of it)", 1, attempt_map_sysv},
+	{"map-handle", "PATH", 1, attempt_map_handle},
 	{"mprotect", "PATH", 1, do_mprotect},
 	{"rewrite-fd", "TARGET CLEAN LISTED", 3, attempt_rewrite_fd},
 	{"rewrite-shared", "TARGET CLEAN LISTED", 3, attempt_rewrite_shared},
 	{"rewrite-shared-late", "TARGET CLEAN LISTED", 3, attempt_rewrite_shared_late},
 	{"race", "TARGET CLEAN LISTED SECONDS", 4, attempt_race},
 	{"open", "PATH", 1, do_open},
+	{"open-uring", "PATH", 1, attempt_open_uring},
+	{"open-uring-async", "PATH", 1, attempt_open_uring_async},
+	{"mount-idmapped", "SOURCE TARGET", 2, attempt_mount_idmapped},
 	{"insmod", "PATH", 1, do_insmod},
 	{"insmod-memory", "PATH", 1, do_insmod_memory},
 	{"truncate", "PATH SIZE", 2, do_truncate},
+	{"set-ima", "FILE md5|sha1|old-md5|old-sha1 (security.ima)", 2, attempt_set_ima},
 	{"pad", "SOURCE FILE SIZE TAG (makes a file)", 4, do_pad},
 	{"run", "TOKEN PATH [ARG...] (allowed: it prints TOKEN)", 2, do_run},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attempt.h - between attempt.c (one operation) and attempt_long.c (loops, and rewriting
- * in steps). Nobody else includes it.
+ * attempt.h - between attempt.c (one operation), attempt_long.c (loops, and rewriting
+ * in steps) and attempt_bounds.c (many processes at once). Nobody else includes it.
  */
 #pragma once
 
@@ -29,6 +29,12 @@ int attempt_open(const char *path, int flags, size_t *ret_size);
 /* Maps @fd privately and unmaps it again. */
 int attempt_map(int fd, size_t size, int prot);
 
+/* Executes by execveat(2) in a child and waits for it. */
+int attempt_exec_at(int fd, const char *path, int flags);
+
+/* Likewise, silently: the errno of the exec, 0 when the program ran to its end, else -1. */
+int attempt_spawn(char *path);
+
 /* Verbs, see the table in attempt.c. */
 int attempt_exec_many(int argc, char **argv);
 int attempt_exec_storm(int argc, char **argv);
@@ -36,3 +42,21 @@ int attempt_rewrite_fd(int argc, char **argv);
 int attempt_rewrite_shared(int argc, char **argv);
 int attempt_rewrite_shared_late(int argc, char **argv);
 int attempt_race(int argc, char **argv);
+int attempt_exec_at_once(int argc, char **argv);
+int attempt_exec_storm_count(int argc, char **argv);
+int attempt_set_ima(int argc, char **argv);
+int attempt_exec_tmpfile(int argc, char **argv);
+int attempt_exec_tmpfile_fd(int argc, char **argv);
+int attempt_exec_deleted(int argc, char **argv);
+int attempt_exec_other_fd(int argc, char **argv);
+int attempt_exec_memfd_rewritten(int argc, char **argv);
+int attempt_exec_uring(int argc, char **argv);
+int attempt_exec_openat2(int argc, char **argv);
+int attempt_exec_handle(int argc, char **argv);
+int attempt_exec_rewritten(int argc, char **argv);
+int attempt_map_shared(int argc, char **argv);
+int attempt_map_sysv(int argc, char **argv);
+int attempt_map_handle(int argc, char **argv);
+int attempt_open_uring(int argc, char **argv);
+int attempt_open_uring_async(int argc, char **argv);
+int attempt_mount_idmapped(int argc, char **argv);

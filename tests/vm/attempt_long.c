@@ -38,8 +38,7 @@ int attempt_exec_many(int argc, char **argv)
 	return DENIED;
 }
 
-/* Returns the errno of the exec, 0 when the program ran to its end, -1 otherwise. */
-static int spawn(char *path)
+int attempt_spawn(char *path)
 {
 	char *argv[] = {path, NULL};
 	volatile int error = 0;
@@ -71,8 +70,8 @@ int attempt_exec_storm(int argc, char **argv)
 	if (out < 0 || null < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return attempt_untried("/dev/null");
 	while (access(argv[0], F_OK) < 0) {
-		int listed = spawn(argv[1]);
-		int unlisted = spawn(argv[2]);
+		int listed = attempt_spawn(argv[1]);
+		int unlisted = attempt_spawn(argv[2]);
 
 		rounds++;
 		denied += listed == EPERM;

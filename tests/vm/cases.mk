@@ -3,6 +3,8 @@
 #
 #   make check-lab            all cases, one boot on each of the three kernels
 #   make check-lab-KERNEL     the same on one: check-lab-6.1, -6.12, -new
+#   make check-long           these and every other series; writes docs/results/check-long.md
+#                             and docs/bypass.md (make results: only that)
 #   make demo [KERNEL=6.12]   a short transcript of the guard at work
 
 # lab.mk says which kernels there are; it may come after this file.
@@ -12,17 +14,18 @@ cases_bin := $(O)/tests/vm/bin
 cases_out := $(abspath $(O))
 
 cases_programs := $(addprefix $(cases_bin)/,attempt payload payload-static libpayload.so \
-	payload-needed payload-dlopen payload-loader)
+	payload-needed payload-dlopen payload-loader payload-again payload-ia32 \
+	payload-x32)
 CASES_CFLAGS = -std=gnu11 -O2 -g0 -D_GNU_SOURCE -I. -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	-Wno-missing-prototypes
 
 $(cases_bin):
 	@mkdir -p $@
 
-$(cases_bin)/attempt: tests/vm/attempt.c tests/vm/attempt_long.c tests/vm/attempt.h | $(cases_bin)
+$(cases_bin)/attempt: $(wildcard tests/vm/attempt*.c) tests/vm/attempt.h | $(cases_bin)
 	$(Q)$(CC) $(CASES_CFLAGS) -static -pthread -o $@ $(filter %.c,$^)
 
-$(cases_bin)/payload $(cases_bin)/payload-dlopen: $(cases_bin)/%: tests/vm/programs/%.c | $(cases_bin)
+$(addprefix $(cases_bin)/,payload payload-dlopen payload-again): $(cases_bin)/%: tests/vm/programs/%.c | $(cases_bin)
 	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $<
 
 # Names its own loader, which a case puts there.
@@ -31,6 +34,13 @@ $(cases_bin)/payload-loader: tests/vm/programs/payload.c | $(cases_bin)
 
 $(cases_bin)/payload-static: tests/vm/programs/payload-static.c | $(cases_bin)
 	$(Q)$(CC) $(CASES_CFLAGS) -static -nostdlib -fno-stack-protector -o $@ $<
+
+# Without any library, so that the compiler needs none for these architectures.
+$(cases_bin)/payload-ia32: tests/vm/programs/payload-ia32.S | $(cases_bin)
+	$(Q)$(CC) -m32 -static -nostdlib -o $@ $<
+
+$(cases_bin)/payload-x32: tests/vm/programs/payload-x32.S | $(cases_bin)
+	$(Q)$(CC) -mx32 -static -nostdlib -o $@ $<
 
 $(cases_bin)/libpayload.so: tests/vm/programs/libpayload.c | $(cases_bin)
 	$(Q)$(CC) $(CASES_CFLAGS) -shared -fPIC -Wl,-soname,libpayload.so -o $@ $<
@@ -64,14 +74,45 @@ $(CASES_KERNELS:%=check-lab-self-%): check-lab-self-%: $(cases_programs)
 $(CASES_KERNELS:%=check-lab-smp-%): check-lab-smp-%: $(cases_programs)
 	$(call cases_run,cases-run) -c 2 $(cases_only) $*
 
+# The daemon does without each optional capability of the kernel: the fallback may only
+# refuse or record more.
+$(CASES_KERNELS:%=check-lab-mask-%): check-lab-mask-%: $(cases_programs)
+	$(call cases_run,cases-run) -m $(cases_only) $*
+
+# With an IMA policy the kernel may answer with an old digest, or with another algorithm.
+$(CASES_KERNELS:%=check-lab-ima-%): check-lab-ima-%: $(cases_programs)
+	$(call cases_run,cases-run) -i $(cases_only) $*
+
+$(cases_bin)/trixie/runc: | $(cases_bin)
+	$(Q)'$(cases_dir)/fetch-runc' '$(@D)'
+
+# What takes minutes.
+$(CASES_KERNELS:%=check-lab-long-%): check-lab-long-%: $(cases_programs) $(cases_bin)/trixie/runc
+	$(call cases_run,cases-run) -l -c 2 $(cases_only) $*
+
 # A kernel whose LSM list lacks bpf.
 $(CASES_KERNELS:%=check-lab-lsm-%): check-lab-lsm-%: $(cases_programs)
 	$(call cases_run,cases-lsm) $*
 
-check-long: $(CASES_KERNELS:%=check-lab-lsm-%) $(CASES_KERNELS:%=check-lab-smp-%) \
+# Every series on every kernel, whatever fails; then what the documentation says of them.
+check-long-boots: check-lab $(foreach kind,lsm mask ima smp long,$(CASES_KERNELS:%=check-lab-$(kind)-%)) \
 	$(firstword $(CASES_KERNELS:%=check-lab-self-%))
 
-.PHONY: check-lab check-long $(foreach kind,- -self- -smp- -lsm-,$(CASES_KERNELS:%=check-lab$(kind)%))
+cases_results = $(foreach kernel,$(CASES_KERNELS),$(wildcard \
+	$(foreach series,cases cases-smp cases-ima cases-long,$(O)/$(series)-$(kernel).tsv)))
+
+check-long:
+	$(Q)status=0; $(MAKE) --no-print-directory -k check-long-boots || status=$$?; \
+	$(MAKE) --no-print-directory results && exit $$status
+
+results:
+	@mkdir -p docs/results
+	$(Q)'$(cases_dir)/results' '$(O)' >'$(O)/check-long.md' && mv '$(O)/check-long.md' docs/results/
+	$(Q)'$(cases_dir)/bypass-page' $(abspath $(cases_results)) >'$(O)/bypass.md' && \
+		mv '$(O)/bypass.md' docs/
+
+.PHONY: check-lab check-long check-long-boots results \
+	$(foreach kind,- -self- -smp- -lsm- -mask- -ima- -long-,$(CASES_KERNELS:%=check-lab$(kind)%))
 
 # lab.mk has a default of its own for KERNEL, which is not meant here.
 demo_kernel = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.12)

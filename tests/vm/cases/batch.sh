@@ -180,15 +180,15 @@ clean_up() {
 		"$work"/*) umount -l "$target" ;;
 		esac
 	done < <(tac /proc/mounts)
-	if [ -n "${running:-}" ]; then kill "$running" && wait "$running"; fi 2>/dev/null
-	running=''
+	if [ ${#running[@]} != 0 ]; then kill "${running[@]}" && wait "${running[@]}"; fi 2>/dev/null
+	running=()
 }
 
 # batch PREFIX
 batch() {
 	local key
 	order=() kind=() operation=() listed=() command=() format_of=() must_be_cached=()
-	first=() first_text=() during=()
+	first=() first_text=() during=() running=()
 	digests=$work/digests
 	prepare "$1"
 	[ ${#order[@]} != 0 ] || return 0

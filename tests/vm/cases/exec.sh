@@ -333,8 +333,8 @@ case_exec_unlisted_while_cached() {
 case_exec_running_before() {
 	program "$p"
 	"$p" sleep >/dev/null &
-	running=$!
-	judged exec "$p" kill -0 $running
+	running+=("$!")
+	judged exec "$p" kill -0 $!
 }
 
 fuse() {

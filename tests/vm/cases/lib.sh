@@ -69,9 +69,12 @@ overlay() {
 
 # ---- the daemon ------------------------------------------------------------------------
 
+# What every daemon of a round is started with.
+options=()
+
 # start_daemon [OPTION...]: ready when it returns 0.
 start_daemon() {
-	proscribed "$@" >>/run/proscribed.out 2>&1 &
+	proscribed "${options[@]}" "$@" >>/run/proscribed.out 2>&1 &
 	daemon=$!
 	while ! proscribe status >/dev/null 2>&1; do
 		if ! kill -0 $daemon 2>/dev/null; then

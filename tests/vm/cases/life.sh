@@ -237,6 +237,7 @@ life_reload_broken_config() {
 
 life_start_broken_config() {
 	end_daemon TERM
+	rm -f /var/lib/proscribe/active.bin
 	printf 'mode: enforce\nactions: {exec: maybe}\n' >"$config"
 	refused 1 'proscribe\.yaml:2:' proscribed
 	rm "$config"
