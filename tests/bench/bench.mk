@@ -2,7 +2,8 @@
 # What the guard costs, in counted instructions: docs/performance.md says how to read it.
 #
 #   make bench [KERNEL=6.1]        the first rows of the goals; all kernels without KERNEL
-#   make bench-full [KERNEL=6.1]   the rows that take long as well; by hand
+#   make bench-full [KERNEL=6.1]   the rows that take long as well, and bench-scale; by hand
+#   make bench-scale [KERNEL=6.1]  what a million digests cost beside the time of an execution
 #   BENCH_ROUNDS=4 BENCH_SAMPLES=30
 
 BENCH_ROUNDS  ?= 4
@@ -11,14 +12,15 @@ BENCH_SAMPLES ?= 30
 bench_kernels = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.1 6.12 new)
 bench_out := $(abspath $(O))
 bench_stage := $(O)/tests/bench/bench
-bench_data := lib.sh report.jq table.jq example-list.csv
+bench_data := lib.sh report.jq table.jq example-list.csv debian-sizes.csv
 BENCH_CFLAGS = -std=gnu11 -O2 -g0 -D_GNU_SOURCE $(WARNINGS)
 
-bench_files := $(addprefix $(bench_stage)/,measure target-static floor guard.bpf.o $(bench_data))
+bench_files := $(addprefix $(bench_stage)/,measure target-static floor population load gap \
+	guard.bpf.o $(bench_data))
 
 $(bench_stage)/measure: tests/bench/measure.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BENCH_CFLAGS) -static -o $@ $< -lm
+	$(Q)$(CC) $(BENCH_CFLAGS) -static -o $@ $<
 
 $(bench_stage)/target-static: tests/bench/target.c
 	@mkdir -p $(@D)
@@ -28,6 +30,19 @@ $(bench_stage)/floor: tests/bench/floor.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $< $(call pkg,--libs libbpf)
 
+$(bench_stage)/gap: tests/bench/gap.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+$(bench_stage)/population: tests/bench/population.c $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -I. -o $@ $^ $(call pkg,--libs $(LIBS_core))
+
+# with the daemon's own way of filling the maps
+$(bench_stage)/load: tests/bench/load.c $(O)/user/daemon/generation.o $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -I. -o $@ $^ $(call pkg,--libs libbpf $(LIBS_core))
+
 $(bench_stage)/guard.bpf.o: $(O)/bpf/guard.bpf.o
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
@@ -36,14 +51,19 @@ $(addprefix $(bench_stage)/,$(bench_data)): $(bench_stage)/%: tests/bench/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
-# bench_run SCRIPT: on each kernel; MEM and TIMEOUT are lab.mk's.
+# bench_run SCRIPT [ARG...]: on each kernel; MEM and TIMEOUT are lab.mk's.
 bench_run = for kernel in $(bench_kernels); do \
 		MAKE='$(MAKE)' MEM='$(MEM)' TIMEOUT='$(TIMEOUT)' tests/bench/run '$(bench_out)' \
-			$$kernel tests/bench/$(1) $(BENCH_ROUNDS) $(BENCH_SAMPLES) || exit; \
+			$$kernel tests/bench/$(1) || exit; \
 	done
+bench_counts := $(BENCH_ROUNDS) $(BENCH_SAMPLES)
 
-.PHONY: bench bench-full
+.PHONY: bench bench-full bench-scale
 bench: all $(bench_files)
-	@$(call bench_run,guest.sh)
+	@$(call bench_run,guest.sh $(bench_counts))
 bench-full: all $(bench_files)
-	@$(call bench_run,full.sh)
+	@$(call bench_run,full.sh $(bench_counts))
+	@$(MAKE) --no-print-directory bench-scale
+bench-scale: all $(bench_files)
+	@$(call bench_run,scale.sh)
+	@$(call bench_run,scale.sh gap)

@@ -15,6 +15,7 @@ rounds=${1:-4}
 samples=${2:-30}
 
 prepare
+draw_million
 for round in $(seq "$rounds"); do
 	measure bare "$round"
 	floor_on
@@ -25,8 +26,12 @@ for round in $(seq "$rounds"); do
 	use_list $here/example-list.csv
 	measure example "$round"
 	measure_own_sizes "$round"
+	if [ "$round" = "$rounds" ]; then
+		use_list $million
+		measure million "$round"
+	fi
 	guard_off
 	tell "round $round of $rounds is done"
 done
 measure bare $((rounds + 1))
-report "{\"cache_hits\": $hits}"
+report "{\"cache_hits\": $hits, \"million_lists_size_of\": $(sizes_in_million)}"

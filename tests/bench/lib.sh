@@ -8,6 +8,7 @@ lists=/root/lists
 raw=/root/samples
 hook_lines=/root/hooks
 sizes=/root/own-sizes.csv
+million=/root/million.csv
 # what the exec rows execute and map
 executed=(/root/bench/target-static /bin/true /lib64/ld-linux-x86-64.so.2
 	/lib/x86_64-linux-gnu/libc.so.6)
@@ -169,6 +170,20 @@ make_size_list() {
 		head -n "$(wc -l </root/sizes)" | paste -d, - /root/sizes
 }
 
+# A million digests of files that do not exist, with sizes such as a Debian system's have.
+draw_million() {
+	$here/population draw $here/debian-sizes.csv 1000000 1 >$million
+}
+
+# Of what the rows execute, map and open: the files that have a size of that list.
+sizes_in_million() {
+	local file
+	for file in "${executed[@]}"; do
+		stat -Lc '%s %n' "$file"
+	done | awk -F, 'NR == FNR { split($0, own, " "); name[own[1]] = own[2]; next }
+		$3 in name { print name[$3]; delete name[$3] }' - $million | jq -Rnc '[inputs]'
+}
+
 prepare() {
 	mkdir -p $lists
 	: >$raw
@@ -188,10 +203,13 @@ prepare() {
 
 # The table, then the document on a line that begins with "json". $1: more facts, as JSON.
 report() {
+	local million_count=0
+	if [ -e $million ]; then million_count=$(count_digests $million); fi
 	jq -s -c -f $here/report.jq --arg kernel "$PSC_LAB_KERNEL" --arg release "$(uname -r)" \
 		--arg version "$version" --arg hooks "$hooks" --argjson facts "$1" \
 		--argjson digests "{\"example\": $(count_digests $here/example-list.csv),
-			\"own-sizes\": $(count_digests $sizes)}" $raw >/root/result
+			\"own-sizes\": $(count_digests $sizes),
+			\"million\": $million_count}" $raw >/root/result
 	jq -r -f $here/table.jq /root/result
 	echo "json $(cat /root/result)"
 }

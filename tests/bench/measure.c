@@ -4,7 +4,6 @@
  * that its own start is short. Run by guest.sh:
  *
  *   measure [-d DIR] [-n SAMPLES] ROW...    a line of JSON for each row
- *   measure list COUNT SEED FORMAT          a list of made-up digests, as CSV
  *   measure hold FILE...                    maps the files and waits to be killed
  *
  * Time is CLOCK_MONOTONIC; under an instruction-counting QEMU one nanosecond is one
@@ -13,10 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,41 +128,6 @@ static void measure(const char *row, int count)
 	printf("]}\n");
 }
 
-/* splitmix64: the same list for the same seed, everywhere. */
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9E3779B97F4A7C15ULL;
-
-	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
-	z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
-	return z ^ z >> 31;
-}
-
-/* Log-normal around 250 KB, as the files of a system are. */
-static uint64_t draw_size(uint64_t *state)
-{
-	double u = ((draw(state) >> 11) + 1) * 0x1p-53;
-	double v = (draw(state) >> 11) * 0x1p-53;
-
-	return 64 + 250000 * exp(1.8 * sqrt(-2 * log(u)) * cos(2 * M_PI * v));
-}
-
-static int make_list(unsigned long count, uint64_t seed, const char *format)
-{
-	puts("algo,digest,size,format,name,product,version,source");
-	for (unsigned long i = 0; i < count; i++) {
-		uint64_t size = draw_size(&seed);
-
-		if (size > UINT32_MAX)
-			size = UINT32_MAX;
-		fputs("sha256,", stdout);
-		for (int word = 0; word < 4; word++)
-			printf("%016" PRIx64, draw(&seed));
-		printf(",%" PRIu64 ",%s,,synthetic,,made up\n", size, format);
-	}
-	return fflush(stdout) ? 1 : 0;
-}
-
 /*
  * A page that no process maps is dearer to map than one that somebody has. On a living
  * system the pages of libc are always mapped; here it would depend on which daemon runs.
@@ -192,8 +153,6 @@ int main(int argc, char **argv)
 	int count = 20;
 	int c;
 
-	if (argc == 5 && !strcmp(argv[1], "list"))
-		return make_list(strtoul(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), argv[4]);
 	if (argc > 2 && !strcmp(argv[1], "hold"))
 		hold(argv + 2);
 	while ((c = getopt(argc, argv, "d:n:")) != -1) {
