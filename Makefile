@@ -18,8 +18,8 @@ WERROR   ?= 1
 Q        := $(if $(filter 1,$(V)),,@)
 
 # A library that is missing is named by the compiler; goals that build nothing need no pkg-config.
-LIBS_core   = jansson libfyaml libcrypto
-LIBS_daemon = libbpf libelf zlib mount
+LIBS_core   = jansson libfyaml libcrypto libelf
+LIBS_daemon = libbpf zlib mount
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 
 WARNINGS = -Wall -Wextra -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
@@ -159,7 +159,11 @@ install: all
 	install -D -m 644 user/dist/proscribe.tmpfiles.conf \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/proscribe.conf
 	install -D -m 644 user/dist/proscribe.yaml $(share)/doc/proscribe/proscribe.yaml
-	install -d -m 750 $(DESTDIR)/etc/proscribe/lists.d
+	install -d -m 755 $(share)/proscribe/profiles
+	install -m 644 policy/profiles/*.yaml $(share)/proscribe/profiles
+	cd policy/catalog && find . -type f -exec install -D -m 644 {} \
+		$(abspath $(share))/proscribe/catalog/{} \;
+	install -d -m 750 $(addprefix $(DESTDIR)/etc/proscribe/,lists.d profiles.d catalog.d objects.d)
 
 DIST := proscribe-$(VERSION)
 dist:

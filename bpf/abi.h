@@ -275,7 +275,8 @@ enum psc_event_type {
 	PSC_EVENT_NONE = 0,
 	PSC_EVENT_DECISION = 1,
 	PSC_EVENT_WANTED = 2, /* opened with a listed size, not digested yet */
-	PSC_EVENT_MAX = 3,
+	PSC_EVENT_CLOCK = 3,  /* the clock is set, to wall_ns */
+	PSC_EVENT_MAX = 4,
 };
 
 /* psc_event.flags */

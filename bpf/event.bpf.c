@@ -150,3 +150,19 @@ __hidden void psc_emit_wanted(struct file *file, const struct psc_finding *findi
 	fill_path(e, file, may_sleep);
 	bpf_ringbuf_submit(e, 0);
 }
+
+__hidden void psc_emit_clock(__u64 wall_ns)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct psc_event *e = reserve_event(PSC_EVENT_CLOCK, PSC_EVENT_PATH_MISSING);
+
+	if (!e)
+		return;
+	e->generation = psc_shared.control.generation;
+	e->wall_ns = wall_ns;
+	e->path[0] = 0;
+	fill_namespaces(e, task);
+	fill_process(&e->process, task);
+	fill_process(&e->parent, BPF_CORE_READ(task, real_parent));
+	bpf_ringbuf_submit(e, 0);
+}

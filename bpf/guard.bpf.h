@@ -69,6 +69,7 @@ int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep)
 /* event.bpf.c */
 void psc_emit(struct file *file, const struct psc_finding *finding,
 	      const struct psc_outcome *outcome, bool may_sleep);
+void psc_emit_clock(__u64 wall_ns);
 void psc_emit_wanted(struct file *file, const struct psc_finding *finding, bool may_sleep);
 
 /*

@@ -256,7 +256,9 @@ static __noinline void identify_content(struct file *file, struct inode *inode,
 	}
 	failure = digest_file(file, finding, table);
 	if (failure != PSC_UNVERIFIED_NONE) {
-		finding->unverified = failure;
+		/* what cannot be read at all (System V memory) is called what it is */
+		if (failure != PSC_UNVERIFIED_ERROR || before.unverified == PSC_UNVERIFIED_NONE)
+			finding->unverified = failure;
 		return;
 	}
 	if (before.unverified != PSC_UNVERIFIED_NONE)

@@ -56,6 +56,10 @@ struct timespec64 {
 	long tv_nsec;
 };
 
+struct timezone {
+	int tz_minuteswest;
+};
+
 struct gendisk {
 	int major;
 };

@@ -27,12 +27,23 @@ int psc_cli_main(int argc, char **argv);
 #include "user/cli/doctor_render.c"
 #include "user/cli/doctor_specimen.c"
 #include "user/cli/lists.c"
+#include "user/cli/object_draft.c"
+#include "user/cli/object_verbs.c"
 #include "user/cli/output.c"
 #include "user/cli/pins.c"
+#include "user/cli/policy_diff_image.c"
+#include "user/cli/policy_load.c"
+#include "user/cli/policy_svg.c"
+#include "user/cli/policy_table.c"
+#include "user/cli/policy_words.c"
 #include "user/cli/render_record.c"
 #include "user/cli/render_status.c"
+#include "user/cli/verb_attest.c"
+#include "user/cli/verb_clock.c"
+#include "user/cli/verb_decide.c"
 #include "user/cli/verb_digest.c"
 #include "user/cli/verb_doctor.c"
+#include "user/cli/verb_exempt.c"
 #include "user/cli/verb_help.c"
 #include "user/cli/verb_list_add.c"
 #include "user/cli/verb_list_import.c"
@@ -40,9 +51,15 @@ int psc_cli_main(int argc, char **argv);
 #include "user/cli/verb_list_show.c"
 #include "user/cli/verb_log.c"
 #include "user/cli/verb_off.c"
+#include "user/cli/verb_policy_check.c"
+#include "user/cli/verb_policy_diff.c"
+#include "user/cli/verb_policy_show.c"
+#include "user/cli/verb_policy_test.c"
+#include "user/cli/verb_policy_timeline.c"
 #include "user/cli/verb_reload.c"
 #include "user/cli/verb_status.c"
 #include "user/cli/verb_version.c"
+#include "user/cli/verb_window.c"
 #include "user/core/frame.h"
 
 #define HELLO_DIGEST "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
@@ -276,8 +293,10 @@ static void test_words(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(RUN(f, "help", "--words"), 0);
-	assert_string_equal(f->out,
-			    "status\ndoctor\ndigest\nlist\nreload\nlog\noff\nhelp\nversion\n");
+	assert_string_equal(
+		f->out,
+		"status\ndoctor\ndigest\nlist\npolicy\nattest\nexempt\ndecide\nwindow\nclock\n"
+		"reload\nlog\noff\nhelp\nversion\n");
 	assert_int_equal(RUN(f, "help", "--words", "list"), 0);
 	assert_string_equal(f->out, "add\nremove\nshow\nimport\n");
 	assert_int_equal(RUN(f, "help", "--words", "off"), 0);

@@ -113,7 +113,7 @@ static void test_empty(void **state)
 	assert_int_equal(table->index_bits, PSC_INDEX_BITS_MIN);
 	assert_int_equal(table->digest_count, 1);
 	assert_int_equal(table->subject_count, 2);
-	assert_int_equal(table->class_count, 3);
+	assert_int_equal(table->class_count, 2);
 	assert_int_equal(table->interval_count, 1);
 	assert_int_equal(table->interval_start[0], 0);
 	assert_int_equal(table->unverified[PSC_OP_LOAD][PSC_UNVERIFIED_BUSY], PSC_ACTION_DENY);

@@ -38,6 +38,8 @@ static void test_defaults(void **state)
 		assert_int_equal(config->mode, PSC_MODE_OBSERVE);
 		assert_string_equal(config->lists, "/etc/proscribe/lists.d");
 		assert_string_equal(config->log_directory, "/var/log/proscribe");
+		assert_string_equal(config->profiles[0], "us-commerce-icts-2021-002");
+		assert_null(config->profiles[1]);
 		assert_int_equal(config->hash_limit, 268435456);
 		assert_int_equal(config->unstable.count, 12);
 		assert_true(config->unstable.loop);
@@ -67,6 +69,7 @@ static void test_everything(void **state)
 		parse("# comment\n"
 		      "mode: enforce\n"
 		      "lists: \"/srv/lists\"\n"
+		      "profiles: [a, b]\n"
 		      "log: {directory: /srv/log}\n"
 		      "hash_limit: 1GiB\n"
 		      "unstable_filesystems: [nfs, 0x6969, cifs]\n"
@@ -80,6 +83,8 @@ static void test_everything(void **state)
 	assert_int_equal(config->mode, PSC_MODE_ENFORCE);
 	assert_string_equal(config->lists, "/srv/lists");
 	assert_string_equal(config->log_directory, "/srv/log");
+	assert_string_equal(config->profiles[1], "b");
+	assert_null(config->profiles[2]);
 	assert_int_equal(config->hash_limit, 1073741824);
 	assert_int_equal(config->unstable.count, 3);
 	assert_int_equal(config->unstable.magic[0], 0x6969);
@@ -122,7 +127,7 @@ static const struct {
 	const char *message; /* a part of it */
 } refusals[] = {
 	{"mod: observe\n", 1, 1,
-	 "unknown key \"mod\": expected mode, lists, log, hash_limit, unstable_filesystems, actions or unverified"},
+	 "unknown key \"mod\": expected mode, lists, profiles, log, hash_limit, unstable_filesystems, actions or unverified"},
 	{"mode: watch\n", 1, 7, "unknown mode \"watch\": expected observe or enforce"},
 	{"mode:\n", 1, 1, "expected observe or enforce, found nothing"},
 	{"mode: [enforce]\n", 1, 7, "expected observe or enforce, found a sequence"},
@@ -131,6 +136,11 @@ static const struct {
 	{"lists: lists.d\n", 1, 8, "not an absolute path"},
 	{"lists: \"/a\\0b\"\n", 1, 9, "control character in a value"},
 	{"lists: \"/a\\nb\"\n", 1, 9, "control character in a value"},
+	{"profiles: all\n", 1, 11, "expected a sequence of profiles"},
+	{"profiles: [a, [b]]\n", 1, 15, "expected the name of a profile"},
+	{"profiles: [../a]\n", 1, 12, "not the name of a profile"},
+	{"profiles: [a, b, a]\n", 1, 18, "profile \"a\" stands twice"},
+	{"profiles: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]\n", 1, 51, "more than 16 profiles"},
 	{"log: /var/log\n", 1, 6, "expected a mapping (key: value), found a value"},
 	{"log:\n  directory: /a\n  directory: /b\n", 3, 3, "duplicate key \"directory\""},
 	{"log:\n  dir: /a\n", 2, 3, "unknown key \"dir\": expected directory"},

@@ -96,6 +96,38 @@ static void test_since(void **state)
 	assert_int_equal(ns, 42);
 }
 
+static void test_until(void **state)
+{
+	const uint64_t now = 1767323045 * S + 7;
+	uint64_t ns = 42;
+
+	assert_int_equal(psc_time_parse_span("30m", &ns), 0);
+	assert_int_equal(ns, 1800 * S);
+	assert_int_equal(psc_time_parse_span("0s", &ns), 0);
+	assert_int_equal(ns, 0);
+	assert_int_equal(psc_time_parse_until("+30d", now, &ns), 0);
+	assert_int_equal(ns, now + 30 * 86400 * S);
+	assert_int_equal(psc_time_parse_until("12h", now, &ns), 0);
+	assert_int_equal(ns, now + 12 * 3600 * S);
+	assert_int_equal(psc_time_parse_until("2026-01-02", now, &ns), 0);
+	assert_int_equal(ns, 1767312000 * S);
+	/* the last second before 2262, and one more */
+	assert_int_equal(psc_time_parse_until("7447323354s", now, &ns), 0);
+	ns = 42;
+	assert_int_equal(psc_time_parse_until("7447323355s", now, &ns), -ERANGE);
+	assert_int_equal(psc_time_parse_until("9999999999w", now, &ns), -ERANGE);
+	assert_int_equal(psc_time_parse_span("9999999999w", &ns), -ERANGE);
+	assert_int_equal(psc_time_parse_span("+30d", &ns), -EINVAL);
+	assert_int_equal(psc_time_parse_span("2026-01-02", &ns), -EINVAL);
+	assert_int_equal(psc_time_parse_until("++1h", now, &ns), -EINVAL);
+	assert_int_equal(psc_time_parse_until("-1h", now, &ns), -EINVAL);
+	assert_int_equal(psc_time_parse_until("1y", now, &ns), -EINVAL);
+	assert_int_equal(psc_time_parse_until("+", now, &ns), -EINVAL);
+	assert_int_equal(psc_time_parse_until("", now, &ns), -EINVAL);
+	assert_int_equal(psc_time_parse_until("+2026-01-02", now, &ns), -EINVAL);
+	assert_int_equal(ns, 42);
+}
+
 static void test_compact(void **state)
 {
 	uint64_t ns = 42;
@@ -110,9 +142,8 @@ static void test_compact(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format),
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_since),
+		cmocka_unit_test(test_format),	cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_since),	cmocka_unit_test(test_until),
 		cmocka_unit_test(test_compact),
 	};
 

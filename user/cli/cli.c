@@ -161,12 +161,27 @@ const struct psc_verb *psc_cli_find(const struct psc_cli *cli, int argc, char **
 	return NULL;
 }
 
-const char *psc_cli_option(const struct psc_cli *cli, const char *name)
+const char *psc_cli_option_next(const struct psc_cli *cli, const char *name, size_t *at)
 {
-	for (size_t i = 0; i < cli->given_count; i++)
+	while (*at < cli->given_count) {
+		size_t i = (*at)++;
+
 		if (strcmp(cli->given[i]->name, name) == 0)
 			return cli->value[i];
+	}
 	return NULL;
+}
+
+const char *psc_cli_option(const struct psc_cli *cli, const char *name)
+{
+	size_t at = 0;
+
+	return psc_cli_option_next(cli, name, &at);
+}
+
+static bool option_repeats(const struct psc_option *option)
+{
+	return option->argument && strstr(option->argument, "...");
 }
 
 static const struct psc_option option_help = {"help", NULL, "print this help"};
@@ -192,8 +207,10 @@ static size_t options_prepare(const struct psc_verb *verb, struct option *longs,
 
 static int option_take(struct psc_cli *cli, const struct psc_option *option)
 {
-	if (psc_cli_option(cli, option->name))
+	if (psc_cli_option(cli, option->name) && !option_repeats(option))
 		return psc_cli_usage(cli, "--%s is given twice", option->name);
+	if (cli->given_count == PSC_CLI_GIVEN_MAX)
+		return psc_cli_usage(cli, "more than %d options", PSC_CLI_GIVEN_MAX);
 	cli->given[cli->given_count] = option;
 	cli->value[cli->given_count++] = option->argument ? optarg : "";
 	return PSC_EXIT_OK;

@@ -25,12 +25,13 @@ enum psc_exit {
 #define PSC_VERB_NEEDS_ROOT   (1U << 1)
 
 #define PSC_CLI_OPTIONS_MAX 16
+#define PSC_CLI_GIVEN_MAX   256 /* options in one call, repeated ones included */
 
 struct psc_cli;
 
 struct psc_option {
 	const char *name;     /* without the dashes; NULL ends the table */
-	const char *argument; /* its name in the help, NULL: takes none */
+	const char *argument; /* its name in the help, NULL: takes none; "X...": may come again */
 	const char *help;
 };
 
@@ -55,8 +56,8 @@ struct psc_cli {
 	FILE *err;
 	bool json;
 	bool colour; /* on out */
-	const struct psc_option *given[PSC_CLI_OPTIONS_MAX];
-	const char *value[PSC_CLI_OPTIONS_MAX];
+	const struct psc_option *given[PSC_CLI_GIVEN_MAX];
+	const char *value[PSC_CLI_GIVEN_MAX];
 	size_t given_count;
 };
 
@@ -69,6 +70,9 @@ const struct psc_verb *psc_cli_find(const struct psc_cli *cli, int argc, char **
 
 /* Argument of the option @name, "" for one without; NULL when it was not given. */
 const char *psc_cli_option(const struct psc_cli *cli, const char *name);
+
+/* One after the other of an option that may be repeated; @at is 0 at first. NULL: no more. */
+const char *psc_cli_option_next(const struct psc_cli *cli, const char *name, size_t *at);
 
 /*
  * Says that the verb failed and returns @code: text on err, or the error envelope on
@@ -103,6 +107,14 @@ int psc_cli_report(struct psc_cli *cli, int code, json_t *data,
 		"lists", "DIR",                                                                    \
 			"directory of the lists (default: the daemon's, else " PSC_PATH_LISTS ")"  \
 	}
+#define PSC_OPTION_OBJECTS                                                                         \
+	{                                                                                          \
+		"objects", "DIR", "directory of the objects (default: " PSC_PATH_OBJECTS ")"       \
+	}
+#define PSC_OPTION_NO_RELOAD                                                                       \
+	{                                                                                          \
+		"no-reload", NULL, "only change the file, do not have the daemon reload"           \
+	}
 
 extern const struct psc_verb psc_verb_status;
 extern const struct psc_verb psc_verb_doctor;
@@ -111,6 +123,25 @@ extern const struct psc_verb psc_verb_list_add;
 extern const struct psc_verb psc_verb_list_remove;
 extern const struct psc_verb psc_verb_list_show;
 extern const struct psc_verb psc_verb_list_import;
+extern const struct psc_verb psc_verb_policy_check;
+extern const struct psc_verb psc_verb_policy_show;
+extern const struct psc_verb psc_verb_policy_test;
+extern const struct psc_verb psc_verb_policy_diff;
+extern const struct psc_verb psc_verb_policy_timeline;
+extern const struct psc_verb psc_verb_attest;
+extern const struct psc_verb psc_verb_attest_list;
+extern const struct psc_verb psc_verb_attest_remove;
+extern const struct psc_verb psc_verb_exempt;
+extern const struct psc_verb psc_verb_exempt_list;
+extern const struct psc_verb psc_verb_exempt_remove;
+extern const struct psc_verb psc_verb_decide;
+extern const struct psc_verb psc_verb_decide_list;
+extern const struct psc_verb psc_verb_decide_remove;
+extern const struct psc_verb psc_verb_window_open;
+extern const struct psc_verb psc_verb_window_close;
+extern const struct psc_verb psc_verb_window_list;
+extern const struct psc_verb psc_verb_clock;
+extern const struct psc_verb psc_verb_clock_accept;
 extern const struct psc_verb psc_verb_reload;
 extern const struct psc_verb psc_verb_log;
 extern const struct psc_verb psc_verb_off;

@@ -4,6 +4,8 @@
  */
 #include "user/cli/cli.h"
 
+/* a line each, in the order of the help */
+/* clang-format off */
 static const struct psc_verb *const verb_table[] = {
 	&psc_verb_status,
 	&psc_verb_doctor,
@@ -12,6 +14,25 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_list_remove,
 	&psc_verb_list_show,
 	&psc_verb_list_import,
+	&psc_verb_policy_check,
+	&psc_verb_policy_show,
+	&psc_verb_policy_test,
+	&psc_verb_policy_diff,
+	&psc_verb_policy_timeline,
+	&psc_verb_attest,
+	&psc_verb_attest_list,
+	&psc_verb_attest_remove,
+	&psc_verb_exempt,
+	&psc_verb_exempt_list,
+	&psc_verb_exempt_remove,
+	&psc_verb_decide,
+	&psc_verb_decide_list,
+	&psc_verb_decide_remove,
+	&psc_verb_window_open,
+	&psc_verb_window_close,
+	&psc_verb_window_list,
+	&psc_verb_clock,
+	&psc_verb_clock_accept,
 	&psc_verb_reload,
 	&psc_verb_log,
 	&psc_verb_off,
@@ -19,6 +40,7 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_version,
 	NULL,
 };
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

@@ -176,6 +176,50 @@ static void lists(const struct page *p)
 	}
 }
 
+/* The policy: its digest, the active profiles, and until when it stays as it is. */
+static void policy(const struct page *p)
+{
+	const json_t *all = psc_json_at(p->data, "policy.profiles"), *profile;
+	size_t i;
+
+	if (!psc_json_at(p->data, "policy"))
+		return;
+	label(p, "policy");
+	fprintf(p->out, "%.16s, ", psc_json_text(p->data, "policy.digest", "?"));
+	psc_output_count(p->out, psc_json_number(p->data, "policy.interval.count", 0), "interval",
+			 "intervals");
+	if (psc_json_text(p->data, "policy.interval.until", NULL)) {
+		fputs(", next change ", p->out);
+		psc_output_text(p->out, psc_json_text(p->data, "policy.interval.until", ""));
+	}
+	fputc('\n', p->out);
+	json_array_foreach(all, i, profile) {
+		label(p, "");
+		psc_output_text(p->out, psc_json_text(profile, "id", "?"));
+		fputs(json_is_true(json_object_get(profile, "advisory")) ? " (advisory)\n" : "\n",
+		      p->out);
+	}
+}
+
+static void clock_line(const struct page *p)
+{
+	const char *state = psc_json_text(p->data, "clock.state", NULL);
+	bool steady = state && strcmp(state, "steady") == 0;
+
+	if (!state)
+		return;
+	label(p, "clock");
+	psc_output_text(p->out, psc_json_text(p->data, "clock.guard_time", "?"));
+	fputs(json_is_true(psc_json_at(p->data, "clock.synchronised")) ? ", synchronised"
+								       : ", not synchronised",
+	      p->out);
+	if (!steady) {
+		fputs(", ", p->out);
+		psc_output_toned(p->out, p->colour, PSC_TONE_DOUBT, state);
+	}
+	fputc('\n', p->out);
+}
+
 static void actions(const struct page *p)
 {
 	json_t *all = psc_json_at(p->data, "actions");
@@ -373,6 +417,8 @@ void psc_render_status(FILE *out, const json_t *data, bool colour)
 	head(&page);
 	guard(&page);
 	canary(&page);
+	policy(&page);
+	clock_line(&page);
 	lists(&page);
 	actions(&page);
 	counters(&page);

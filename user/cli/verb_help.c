@@ -6,13 +6,26 @@
 #include "user/cli/cli.h"
 #include "user/cli/output.h"
 
+/* For a column of names. */
+static int longest_name(const struct psc_verb *const *verbs)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; verbs[i]; i++) {
+		if (strlen(verbs[i]->name) > longest)
+			longest = strlen(verbs[i]->name);
+	}
+	return (int)longest;
+}
+
 static void print_overview(FILE *out, const struct psc_verb *const *verbs)
 {
 	fputs("proscribe keeps prohibited software from running on this host.\n\n"
 	      "proscribe VERB [OPTIONS] [ARGUMENTS]\n\n",
 	      out);
 	for (size_t i = 0; verbs[i]; i++)
-		fprintf(out, "  %-12s  %s\n", verbs[i]->name, verbs[i]->summary);
+		fprintf(out, "  %-*s  %s\n", longest_name(verbs), verbs[i]->name,
+			verbs[i]->summary);
 	fputs("\n'proscribe help VERB' explains a verb and gives examples. Results go to standard\n"
 	      "output, remarks to standard error; --json prints the same as JSON.\n"
 	      "Exit status: 0 ok, 1 failed, 2 wrong use, 3 daemon not reachable,\n"
@@ -20,7 +33,18 @@ static void print_overview(FILE *out, const struct psc_verb *const *verbs)
 	      out);
 }
 
-/* One word a line that can follow @argv: verbs' next words, else the verb's options. */
+/* Whether the first words of two verbs are the same. */
+static bool same_family(const char *a, const char *b)
+{
+	size_t n = strcspn(a, " ");
+
+	return n == strcspn(b, " ") && strncmp(a, b, n) == 0;
+}
+
+/*
+ * One word a line that can follow @argv: verbs' next words, and the options of the verb that
+ * is complete already.
+ */
 static void print_words(struct psc_cli *cli, int argc, char **argv)
 {
 	const struct psc_verb *verb = NULL;
@@ -28,28 +52,29 @@ static void print_words(struct psc_cli *cli, int argc, char **argv)
 
 	if (argc > 0)
 		verb = psc_cli_find(cli, argc, argv, &words);
-	if (verb) {
-		for (const struct psc_option *o = verb->options; o && o->name; o++)
-			fprintf(cli->out, "--%s\n", o->name);
-		fputs("--help\n", cli->out);
-		return;
-	}
 	for (size_t i = 0; cli->verbs[i]; i++) {
 		const char *name = cli->verbs[i]->name;
 		const char *space = strchrnul(name, ' ');
 		size_t first = (size_t)(space - name);
-		bool same = i > 0 && strncmp(name, cli->verbs[i - 1]->name, first + 1) == 0;
+		bool same = i > 0 && same_family(name, cli->verbs[i - 1]->name);
 
 		if (argc == 0 && !same)
 			fprintf(cli->out, "%.*s\n", (int)first, name);
-		else if (argc > 0 && *space && strlen(argv[0]) == first &&
-			 strncmp(name, argv[0], first) == 0)
+		else if (argc == 1 && *space && same_family(name, argv[0]))
 			fprintf(cli->out, "%s\n", space + 1);
 	}
+	if (!verb)
+		return;
+	for (const struct psc_option *o = verb->options; o && o->name; o++)
+		fprintf(cli->out, "--%s\n", o->name);
+	fputs("--help\n", cli->out);
 }
 
-/* "list" alone is no verb but begins several: their summaries. */
-static bool print_family(struct psc_cli *cli, const char *word)
+/*
+ * "list" alone is no verb but begins several, "exempt" does both: summaries of those with a
+ * second word, @before ahead of them.
+ */
+static bool print_family(struct psc_cli *cli, const char *word, const char *before)
 {
 	size_t n = strlen(word);
 	bool any = false;
@@ -59,7 +84,9 @@ static bool print_family(struct psc_cli *cli, const char *word)
 
 		if (strncmp(verb->name, word, n) != 0 || verb->name[n] != ' ')
 			continue;
-		fprintf(cli->out, "proscribe %-12s  %s\n", verb->name, verb->summary);
+		fputs(any ? "" : before, cli->out);
+		fprintf(cli->out, "proscribe %-*s  %s\n", longest_name(cli->verbs), verb->name,
+			verb->summary);
 		any = true;
 	}
 	return any;
@@ -79,11 +106,14 @@ static int help_run(struct psc_cli *cli, int argc, char **argv)
 		return PSC_EXIT_OK;
 	}
 	verb = psc_cli_find(cli, argc, argv, &words);
-	if (verb && words == argc)
+	if (verb && words == argc) {
 		psc_output_verb_help(cli->out, verb);
-	else if (argc > 1 || !print_family(cli, argv[0]))
+		if (words == 1)
+			print_family(cli, argv[0], "\n");
+	} else if (argc > 1 || !print_family(cli, argv[0], "")) {
 		return psc_cli_usage(cli, "there is no verb '%s%s%s'", argv[0], argc > 1 ? " " : "",
 				     argc > 1 ? argv[1] : "");
+	}
 	return PSC_EXIT_OK;
 }
 

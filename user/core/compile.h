@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compile.h - lists and configuration to the image that the kernel decides with.
- * Pure: no file, no clock, no kernel. Used by the daemon, and by the CLI to check.
+ * compile.h - lists, profiles, objects and configuration to the image that the kernel decides
+ * with. Pure: no file, no clock, no kernel. Used by the daemon, and by the CLI to check.
  */
 #pragma once
 
@@ -10,18 +10,31 @@
 #include "user/core/error.h"
 #include "user/core/image.h"
 #include "user/core/list.h"
+#include "user/core/ruling.h"
+
+struct psc_compile_input {
+	const struct psc_list *list;
+	size_t site_files; /* the first files of @list are the site's, the others a catalog's */
+	const struct psc_catalog *catalog;
+	struct psc_policy_view view;
+};
 
 /*
- * Compiles. Entries that are not enforceable are left out. Of a digest that is
- * listed more than once the first entry gives the product; sizes and formats of all
- * of them count, and when sizes differ any size matches. The canary is refused for
- * exec, load, module and open whatever the configuration says; should a list name
- * its digest, it stays the canary.
+ * Compiles. Entries that are not enforceable are left out. Of a digest that is listed more
+ * than once the first entry gives the product, before it the first that names one of the
+ * catalog; sizes and formats of all of them count, and when sizes differ any size matches.
+ * Entries of the site fall under the configuration's actions as well.
  *
- * Errors: -E2BIG for more than PSC_DIGESTS_MAX digests, too many products, or more
- * digests of one prefix than the kernel searches; @reterr says which. -ENOMEM.
+ * The image has no canary yet and no index: psc_image_arm() adds both.
+ *
+ * Errors: -E2BIG for more than PSC_DIGESTS_MAX digests, too many products, kinds of subjects
+ * that are judged differently (classes) or instants of change; @reterr says which. -ENOMEM.
  * The caller frees @ret with psc_image_free().
  */
+int psc_compile_policy(const struct psc_compile_input *input, struct psc_image **ret,
+		       struct psc_error *reterr);
+
+/* A site's lists alone, armed: as without profile, catalog and objects. */
 int psc_compile(const struct psc_list *list, const struct psc_config *config,
 		const uint8_t canary_digest[PSC_DIGEST_SIZE], uint64_t canary_size,
 		struct psc_image **ret, struct psc_error *reterr);

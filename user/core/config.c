@@ -10,8 +10,11 @@
 #include "user/core/load.h"
 #include "user/core/names.h"
 #include "user/core/paths.h"
+#include "user/core/policy.h"
+#include "user/core/policy.h"
 #include "user/core/yaml.h"
 
+#define DEFAULT_PROFILE	   "us-commerce-icts-2021-002"
 #define DEFAULT_HASH_LIMIT (256ULL << 20)
 
 #define ACTIONS "expected allow, record or deny"
@@ -25,6 +28,27 @@ struct parser {
 	uint8_t unverified[PSC_OP_MAX][PSC_UNVERIFIED_MAX];
 };
 
+static void free_names(char **names)
+{
+	for (size_t i = 0; names && names[i]; i++)
+		free(names[i]);
+	free(names);
+}
+
+static int default_profiles(char ***ret)
+{
+	char **names = calloc(2, sizeof(*names));
+
+	if (names)
+		names[0] = strdup(DEFAULT_PROFILE);
+	if (!names || !names[0]) {
+		free(names);
+		return -ENOMEM;
+	}
+	*ret = names;
+	return 0;
+}
+
 int psc_config_new(struct psc_config **ret)
 {
 	_cleanup_(psc_config_freep) struct psc_config *config = calloc(1, sizeof(*config));
@@ -34,7 +58,7 @@ int psc_config_new(struct psc_config **ret)
 	config->mode = PSC_MODE_OBSERVE;
 	config->lists = strdup(PSC_PATH_LISTS);
 	config->log_directory = strdup(PSC_PATH_LOG);
-	if (!config->lists || !config->log_directory)
+	if (!config->lists || !config->log_directory || default_profiles(&config->profiles) < 0)
 		return -ENOMEM;
 	config->hash_limit = DEFAULT_HASH_LIMIT;
 	config->unstable = psc_filesystems_default();
@@ -64,6 +88,7 @@ struct psc_config *psc_config_free(struct psc_config *config)
 		return NULL;
 	free(config->lists);
 	free(config->log_directory);
+	free_names(config->profiles);
 	free(config);
 	return NULL;
 }
@@ -139,6 +164,43 @@ static int parse_lists(struct psc_yaml *yaml, const struct psc_yaml_node *value,
 	struct parser *p = data;
 
 	return parse_path(yaml, value, &p->config->lists);
+}
+
+/* Names only: which of them exist is for whoever loads them. */
+static int parse_profiles(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+	size_t count = 0;
+	char **names;
+	int r;
+
+	r = psc_yaml_expect_sequence(yaml, value, "expected a sequence of profiles ([] for none)");
+	if (r < 0)
+		return r;
+	names = calloc(PSC_PROFILES_MAX + 1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	free_names(p->config->profiles);
+	p->config->profiles = names;
+	for (const struct psc_yaml_node *n = value->first; n; n = n->next) {
+		r = psc_yaml_expect_scalar(yaml, n, "expected the name of a profile");
+		if (r < 0)
+			return r;
+		if (strchr(n->text, '/') || n->text[0] == '.')
+			return psc_yaml_fail(yaml, n, "not the name of a profile: \"%.40s\"",
+					     n->text);
+		for (size_t i = 0; i < count; i++) {
+			if (strcmp(names[i], n->text) == 0)
+				return psc_yaml_fail(yaml, n, "profile \"%.40s\" stands twice",
+						     n->text);
+		}
+		if (count == PSC_PROFILES_MAX)
+			return psc_yaml_fail(yaml, n, "more than %u profiles", PSC_PROFILES_MAX);
+		names[count] = strdup(n->text);
+		if (!names[count++])
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int parse_log_directory(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
@@ -344,6 +406,7 @@ static int parse_document(struct psc_yaml *yaml, struct parser *p)
 	static const struct psc_yaml_key keys[] = {
 		{"mode", parse_mode},
 		{"lists", parse_lists},
+		{"profiles", parse_profiles},
 		{"log", parse_log},
 		{"hash_limit", parse_hash_limit},
 		{"unstable_filesystems", parse_unstable},

@@ -5,6 +5,7 @@
  *
  *   mode: observe                    # or enforce
  *   lists: /etc/proscribe/lists.d    # absolute
+ *   profiles: [us-commerce-icts-2021-002]
  *   log: {directory: /var/log/proscribe}
  *   hash_limit: 256MiB               # bytes, KiB, MiB or GiB; 1 MiB to 4 GiB - 1
  *   unstable_filesystems: [nfs, fuse, loop]   # whose content can change unseen
@@ -34,6 +35,7 @@ struct psc_config {
 	enum psc_mode mode;
 	char *lists;	     /* directory of list files, absolute */
 	char *log_directory; /* absolute */
+	char **profiles;     /* ids of the active ones, NULL-terminated */
 	uint64_t hash_limit; /* bytes */
 	struct psc_filesystems unstable;
 	uint8_t action[PSC_OP_MAX]; /* enum psc_action for listed content */

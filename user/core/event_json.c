@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "user/core/event_json.h"
+#include "user/core/image.h"
 #include "user/core/escape.h"
 #include "user/core/hex.h"
 #include "user/core/json.h"
@@ -302,6 +303,50 @@ static void put_list_entry(struct builder *b, const struct psc_event_context *co
 		put_number(b, "list_line", context->list_line);
 }
 
+static json_t *reason_json(const struct psc_image_reason *reason)
+{
+	struct builder b = builder_new();
+
+	put_plain(&b, "profile", reason->profile);
+	if (reason->clause[0])
+		put_plain(&b, "clause", reason->clause);
+	if (reason->rule[0])
+		put_plain(&b, "rule", reason->rule);
+	put_plain(&b, "basis", psc_basis_to_string(reason->basis));
+	if (strcmp(reason->profile, "site") != 0)
+		put_plain(&b, "status", psc_status_to_string(reason->status));
+	put_plain(&b, "action", psc_action_to_string(reason->action));
+	if (reason->object[0])
+		put_plain(&b, "object", reason->object);
+	return finish(&b);
+}
+
+/* Everything that was said, and on its own what made the decision. */
+static void put_ruling(struct builder *b, const struct psc_image_ruling *ruling)
+{
+	_cleanup_json_ json_t *reasons = json_array();
+	_cleanup_json_ json_t *profiles = json_array();
+	_cleanup_json_ json_t *clauses = json_array();
+
+	if (!ruling || !ruling->count)
+		return;
+	for (size_t i = 0; i < ruling->count; i++) {
+		const struct psc_image_reason *reason = &ruling->reason[i];
+
+		b->failed |= json_array_append_new(reasons, reason_json(reason)) < 0;
+		if (reason->action != ruling->reason[0].action)
+			continue;
+		b->failed |= json_array_append_new(profiles, json_string(reason->profile)) < 0;
+		if (reason->clause[0])
+			b->failed |=
+				json_array_append_new(clauses, json_string(reason->clause)) < 0;
+	}
+	put(b, "profiles", json_incref(profiles));
+	put(b, "clauses", json_incref(clauses));
+	put_plain(b, "basis", psc_basis_to_string(ruling->reason[0].basis));
+	put(b, "reasons", json_incref(reasons));
+}
+
 static void put_circumstances(struct builder *b, const struct psc_event *e)
 {
 	put_number(b, "cpu", e->head.cpu);
@@ -331,6 +376,8 @@ static json_t *proscribe_part(const struct psc_event *e, const struct psc_event_
 	put_plain(&b, "type", e->head.type == PSC_EVENT_WANTED ? "wanted" : "decision");
 	put_decision(&b, e);
 	put_list_entry(&b, context);
+	put_text(&b, "role", context->role);
+	put_ruling(&b, context->ruling);
 	put_text(&b, "layer", context->layer);
 	put_circumstances(&b, e);
 	return finish(&b);
@@ -371,24 +418,65 @@ static int event_message(const struct psc_event *e, const struct psc_event_conte
 				  product && *product ? " as " : "", product ? product : "");
 }
 
+static void put_who(struct builder *b, const struct psc_event *e,
+		    const struct psc_event_context *context)
+{
+	json_t *parent = process_part(&e->parent, context, NULL);
+
+	b->failed = b->failed || !parent;
+	put(b, "process", process_part(&e->process, context, parent));
+	put(b, "user", object_of_id("id", e->process.uid));
+	put(b, "group", object_of_id("id", e->process.gid));
+}
+
+/* Somebody sets the clock. */
+static int clock_to_json(const struct psc_event *e, const struct psc_event_context *context,
+			 json_t **ret)
+{
+	_cleanup_free_ char *comm = NULL;
+	_cleanup_json_ json_t *record = NULL;
+	struct builder b = builder_new(), event = builder_new(), own = builder_new();
+	char to[PSC_TIME_TEXT_MAX];
+
+	if (psc_escape(e->process.comm, strnlen(e->process.comm, PSC_COMM_SIZE), &comm) < 0)
+		return -ENOMEM;
+	put_envelope(&b, context, e->head.boot_ns);
+	put_plain(&event, "kind", "event");
+	put(&event, "category", strings("host", NULL));
+	put(&event, "type", strings("change", NULL));
+	put_plain(&event, "action", "clock_set");
+	put_number(&event, "sequence", e->head.sequence);
+	put(&b, "event", finish(&event));
+	put_who(&b, e, context);
+	put_number(&own, "schema", PSC_RECORD_SCHEMA);
+	put_plain(&own, "type", "clock_set");
+	put_time(&own, "to", e->wall_ns);
+	put_circumstances(&own, e);
+	put(&b, "proscribe", finish(&own));
+	record = finish(&b);
+	if (!record || psc_record_message(record, "the clock is set to %s by %s[%u] uid %u",
+					  psc_time_format(e->wall_ns, to), comm, e->process.tgid,
+					  e->process.uid) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(record);
+	return 0;
+}
+
 int psc_event_to_json(const struct psc_event *event, const struct psc_event_context *context,
 		      json_t **ret)
 {
 	_cleanup_json_ json_t *record = NULL;
 	struct builder b;
-	json_t *parent;
 
+	if (event->head.type == PSC_EVENT_CLOCK)
+		return clock_to_json(event, context, ret);
 	if (event->head.type != PSC_EVENT_DECISION && event->head.type != PSC_EVENT_WANTED)
 		return -EINVAL;
 	b = builder_new();
 	put_envelope(&b, context, event->head.boot_ns);
 	put(&b, "event", event_part(event));
 	put(&b, "file", file_part(event));
-	parent = process_part(&event->parent, context, NULL);
-	b.failed = b.failed || !parent;
-	put(&b, "process", process_part(&event->process, context, parent));
-	put(&b, "user", object_of_id("id", event->process.uid));
-	put(&b, "group", object_of_id("id", event->process.gid));
+	put_who(&b, event, context);
 	put(&b, "proscribe", proscribe_part(event, context));
 	record = finish(&b);
 	if (!record || event_message(event, context, record) < 0)

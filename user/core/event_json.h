@@ -9,7 +9,10 @@
 #include <jansson.h>
 
 #include "bpf/abi.h"
+
 #include "user/core/util.h"
+
+struct psc_image_ruling;
 
 #define PSC_RECORD_SCHEMA 1
 #define PSC_ECS_VERSION	  "8.11.0"
@@ -28,12 +31,15 @@ struct psc_event_context {
 	const char *source;	 /* the list entry's: where the digest comes from */
 	const char *list;	 /* file that the entry stands in */
 	unsigned int list_line;	 /* 0: not known */
-	const char *layer;	 /* directory of an overlay that holds the content */
+	const char *role;	 /* of the subject in its product */
+	const struct psc_image_ruling *ruling; /* why: what profiles and the site say */
+	const char *layer;		       /* directory of an overlay that holds the content */
 };
 
 /*
  * The record of one checked event (psc_event_decode()) of type PSC_EVENT_DECISION;
- * PSC_EVENT_WANTED is accepted too and gives proscribe.type "wanted".
+ * PSC_EVENT_WANTED is accepted too and gives proscribe.type "wanted", PSC_EVENT_CLOCK gives
+ * "clock_set".
  * *@ret is a new reference. -EINVAL for another type, -ENOMEM.
  */
 int psc_event_to_json(const struct psc_event *event, const struct psc_event_context *context,

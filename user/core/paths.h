@@ -16,6 +16,11 @@
 #define PSC_PATH_OBJECTS  PSC_DIR_CONFIG "/objects.d"
 #define PSC_PATH_TRUST	  PSC_DIR_CONFIG "/trust.d"
 
+/* what is installed with the program */
+#define PSC_DIR_SHARE		"/usr/share/proscribe"
+#define PSC_PATH_SHARE_PROFILES PSC_DIR_SHARE "/profiles"
+#define PSC_PATH_SHARE_CATALOG	PSC_DIR_SHARE "/catalog"
+
 #define PSC_PATH_LOG		"/var/log/proscribe"
 #define PSC_PATH_CONTROL_SOCKET PSC_DIR_RUN "/control.sock"
 #define PSC_PATH_STATUS_JSON	PSC_DIR_RUN "/status.json"

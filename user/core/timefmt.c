@@ -201,21 +201,73 @@ static int unit_seconds(char unit, uint64_t *ret)
 	return -EINVAL;
 }
 
-int psc_time_parse_since(const char *text, uint64_t now_ns, uint64_t *ret_ns)
+/* False when @text has not the form of a span; the unit may be an unknown one. */
+static bool take_span(const char *text, uint64_t *ret_value, char *ret_unit)
 {
-	uint64_t unit, value = 0;
+	uint64_t value = 0;
 	const char *p = text;
 
 	while (isdigit((unsigned char)*p) && p - text < 10)
 		value = value * 10 + (uint64_t)(*p++ - '0');
 	if (p == text || !p[0] || p[1])
-		return psc_time_parse(text, ret_ns);
-	if (unit_seconds(*p, &unit) < 0)
+		return false;
+	*ret_value = value;
+	*ret_unit = *p;
+	return true;
+}
+
+/* In seconds: ten digits of weeks are below 2^53. */
+static int span_seconds(uint64_t value, char unit, uint64_t *ret)
+{
+	uint64_t seconds;
+	int r = unit_seconds(unit, &seconds);
+
+	if (r == 0)
+		*ret = value * seconds;
+	return r;
+}
+
+int psc_time_parse_span(const char *text, uint64_t *ret_ns)
+{
+	uint64_t value, seconds;
+	char unit;
+
+	if (!take_span(text, &value, &unit) || span_seconds(value, unit, &seconds) < 0)
 		return -EINVAL;
-	/* Ten digits of weeks are below 2^53 seconds: no overflow before the comparison. */
-	if (value * unit > now_ns / PSC_NSEC_PER_SEC)
+	if (seconds > UINT64_MAX / PSC_NSEC_PER_SEC)
 		return -ERANGE;
-	*ret_ns = now_ns - value * unit * PSC_NSEC_PER_SEC;
+	*ret_ns = seconds * PSC_NSEC_PER_SEC;
+	return 0;
+}
+
+int psc_time_parse_since(const char *text, uint64_t now_ns, uint64_t *ret_ns)
+{
+	uint64_t value, seconds;
+	char unit;
+
+	if (!take_span(text, &value, &unit))
+		return psc_time_parse(text, ret_ns);
+	if (span_seconds(value, unit, &seconds) < 0)
+		return -EINVAL;
+	if (seconds > now_ns / PSC_NSEC_PER_SEC)
+		return -ERANGE;
+	*ret_ns = now_ns - seconds * PSC_NSEC_PER_SEC;
+	return 0;
+}
+
+int psc_time_parse_until(const char *text, uint64_t now_ns, uint64_t *ret_ns)
+{
+	uint64_t span, end;
+	int r;
+
+	r = psc_time_parse_span(text[0] == '+' ? text + 1 : text, &span);
+	if (r == -EINVAL)
+		return psc_time_parse(text, ret_ns);
+	if (r < 0)
+		return r;
+	if (__builtin_add_overflow(now_ns, span, &end) || end / PSC_NSEC_PER_SEC >= SECONDS_MAX)
+		return -ERANGE;
+	*ret_ns = end;
 	return 0;
 }
 

@@ -36,6 +36,15 @@ int psc_time_parse_compact(const char *text, size_t size, uint64_t *ret_ns);
  */
 int psc_time_parse_since(const char *text, uint64_t now_ns, uint64_t *ret_ns);
 
+/* A span in ns: digits and one of s, m, h, d, w. -EINVAL, -ERANGE above 2^64 ns. */
+int psc_time_parse_span(const char *text, uint64_t *ret_ns);
+
+/*
+ * A point in the future: RFC 3339 as above, or a span from @now_ns on, with or without a
+ * plus ("+30d", "12h"). -EINVAL, -ERANGE after 2261.
+ */
+int psc_time_parse_until(const char *text, uint64_t now_ns, uint64_t *ret_ns);
+
 /* CLOCK_REALTIME and CLOCK_BOOTTIME in ns. */
 uint64_t psc_time_now(void);
 uint64_t psc_time_boot(void);

@@ -83,6 +83,23 @@ static json_t *answer_reload(struct psc_daemon *daemon, const char *requester)
 				 (json_int_t)daemon->policy.image->listed));
 }
 
+static json_t *answer_clock(struct psc_daemon *daemon, const char *requester)
+{
+	struct psc_error error = {};
+	json_t *data;
+
+	if (!psc_clock_json(daemon, &data))
+		return success(data);
+	psc_error_set(&error, NULL, 0, 0, "out of memory");
+	return failure(1, &error, NULL);
+}
+
+static json_t *answer_clock_accept(struct psc_daemon *daemon, const char *requester)
+{
+	psc_clock_trust(daemon, requester);
+	return answer_clock(daemon, requester);
+}
+
 static json_t *answer_off(struct psc_daemon *daemon, const char *requester)
 {
 	struct psc_error error = {};
@@ -101,6 +118,8 @@ static const struct {
 	{"status", answer_status},
 	{"reload", answer_reload},
 	{"off", answer_off},
+	{"clock", answer_clock},
+	{"clock_accept", answer_clock_accept},
 };
 
 static json_t *answer(struct psc_daemon *daemon, const json_t *request, const char *requester)

@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
+#include "user/core/hex.h"
 #include "user/core/names.h"
 #include "user/core/paths.h"
+#include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
 #include "user/daemon/notify.h"
 
@@ -38,10 +40,14 @@ static void say_problem(const struct psc_problem *problem)
 
 static void record_policy(struct psc_daemon *daemon, json_t *record)
 {
+	char digest[2 * PSC_DIGEST_SIZE + 1];
+
 	psc_record_set(record, "generation",
 		       json_integer(daemon->guard->shared->control.generation));
 	psc_record_set_string(record, "mode", psc_mode_to_string(daemon->policy.config->mode));
 	psc_record_set(record, "digests", json_integer(daemon->policy.image->listed));
+	psc_hex_encode(daemon->policy.digest, PSC_DIGEST_SIZE, digest);
+	psc_record_set_string(record, "policy", digest);
 }
 
 static void record_start(struct psc_daemon *daemon)
@@ -90,30 +96,73 @@ static void record_refusal(struct psc_daemon *daemon, const char *requester,
 
 /* ---- reload and off ------------------------------------------------------------- */
 
+/*
+ * Everything that is to be done before a policy can be put into force. Its file is written
+ * now and becomes active.bin once it is in force; a disk that is full or read-only does not
+ * keep it from that.
+ */
+static int ready(struct psc_daemon *daemon, struct psc_policy *policy, uint64_t now,
+		 struct psc_error *reterr)
+{
+	int r;
+
+	daemon->active_error = psc_policy_write(policy);
+	r = psc_policy_arm(policy, &daemon->canary, reterr);
+	return r < 0 ? r : psc_interlock_check(policy, now, reterr);
+}
+
+/* The policy is in force: what was written becomes active.bin. */
+static void keep(struct psc_daemon *daemon)
+{
+	if (!daemon->active_error)
+		daemon->active_error = psc_policy_keep();
+	if (daemon->active_error < 0)
+		psc_say(PSC_PATH_ACTIVE
+			" cannot be written: %s; the policy is in force, but cannot "
+			"be restored after a reboot",
+			strerror(-daemon->active_error));
+}
+
+static int activate(struct psc_daemon *daemon, struct psc_policy *policy, struct psc_error *reterr)
+{
+	struct psc_problem problem = {};
+	int r = ready(daemon, policy, psc_clock_guard_now(daemon), reterr);
+
+	if (r < 0)
+		return r;
+	r = psc_guard_activate(daemon->guard, policy->image, &problem);
+	if (r < 0) {
+		psc_error_set(reterr, NULL, 0, 0, "%s", problem.message);
+		return r;
+	}
+	policy->generation = daemon->guard->shared->control.generation;
+	keep(daemon);
+	return 0;
+}
+
 int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr)
 {
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
-	struct psc_problem problem = {};
-	int r = psc_policy_load(&daemon->options, &daemon->canary, &policy, reterr);
+	int r = psc_policy_load(&daemon->options, psc_clock_guard_now(daemon), &policy, reterr);
 
-	if (!r) {
-		r = psc_guard_activate(daemon->guard, policy.image, &problem);
-		if (r < 0)
-			psc_error_set(reterr, NULL, 0, 0, "%s", problem.message);
-	}
+	if (!r)
+		r = activate(daemon, &policy, reterr);
 	if (r < 0) {
 		say_error("reload refused, what was in force stays", reterr);
 		record_refusal(daemon, requester, reterr);
 		return r;
 	}
-	/* what was decided by the old lists is explained by them */
 	psc_journal_drain(daemon);
 	if (strcmp(daemon->policy.config->log_directory, policy.config->log_directory))
 		psc_journal_close(daemon);
-	psc_policy_clear(&daemon->policy);
+	/* what it decided is explained by it */
+	psc_policy_clear(&daemon->previous);
+	daemon->previous = daemon->policy;
 	daemon->policy = policy;
+	daemon->refused = (struct psc_error){};
 	policy = (struct psc_policy){};
-	record_change(daemon, "reload", requester, "configuration and lists read anew");
+	record_change(daemon, "reload", requester, "configuration, policy and lists read anew");
+	psc_changes_record(daemon, &daemon->previous.set, &daemon->policy.set, requester);
 	return 0;
 }
 
@@ -188,14 +237,22 @@ static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 	uint64_t features;
 	int r = psc_guard_adopt(&daemon->guard, reterr);
 
-	if (!r)
-		return psc_guard_activate(daemon->guard, daemon->policy.image, reterr);
-	if (r != -ENOENT)
+	if (r < 0 && r != -ENOENT)
 		return r;
-	r = psc_kernel_probe(&features, reterr);
+	if (!r) {
+		/* its time has been going on: it may be ahead of what was kept */
+		r = psc_clock_open(daemon, psc_guard_time(daemon->guard, psc_time_boot()));
+		if (r < 0)
+			return r;
+		psc_guard_set_clock(daemon->guard, &daemon->clock.clock);
+		return psc_guard_activate(daemon->guard, daemon->policy.image, reterr);
+	}
+	r = psc_clock_open(daemon, 0);
+	if (!r)
+		r = psc_kernel_probe(&features, reterr);
 	if (!r)
 		r = psc_guard_install(features & ~daemon->options.without, daemon->policy.image,
-				      &daemon->guard, reterr);
+				      &daemon->clock.clock, &daemon->guard, reterr);
 	return r;
 }
 
@@ -245,8 +302,32 @@ static int open_loop(struct psc_daemon *daemon)
 	return r;
 }
 
+/*
+ * What cannot be read must not leave the host unguarded: then what was in force last is put
+ * into force again, and `status` says so until a reload succeeds.
+ */
+static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
+{
+	struct psc_error unrestored = {};
+	int r = psc_policy_load(&daemon->options, psc_time_now(), &daemon->policy, reterr);
+
+	if (!r)
+		r = ready(daemon, &daemon->policy, psc_time_now(), reterr);
+	if (!r)
+		return 0;
+	psc_policy_clear(&daemon->policy);
+	if (psc_policy_restore(&daemon->options, &daemon->policy, &unrestored) < 0) {
+		say_error("what was in force last cannot be restored", &unrestored);
+		return r;
+	}
+	daemon->refused = *reterr;
+	say_error("refused, so what was in force last is restored", reterr);
+	return psc_policy_arm(&daemon->policy, &daemon->canary, reterr);
+}
+
 static int start(struct psc_daemon *daemon)
 {
+	static const struct psc_policy_set nothing;
 	struct psc_problem problem = {};
 	struct psc_error error = {};
 	int r = take_lock(daemon);
@@ -265,7 +346,7 @@ static int start(struct psc_daemon *daemon)
 		psc_say("the canary cannot be made: %s", strerror(-r));
 		return r;
 	}
-	r = psc_policy_load(&daemon->options, &daemon->canary, &daemon->policy, &error);
+	r = load_policy(daemon, &error);
 	if (r < 0) {
 		say_error("not started", &error);
 		return r;
@@ -284,7 +365,12 @@ static int start(struct psc_daemon *daemon)
 		say_problem(&problem);
 		return r;
 	}
+	daemon->policy.generation = daemon->guard->shared->control.generation;
+	if (!daemon->policy.restored)
+		keep(daemon);
 	r = psc_ring_new(daemon->guard->events_fd, &daemon->ring);
+	if (!r)
+		r = watch(daemon, daemon->clock_fd);
 	if (!r)
 		r = watch(daemon, daemon->guard->events_fd);
 	if (!r) {
@@ -292,6 +378,10 @@ static int start(struct psc_daemon *daemon)
 		/* first what happened while no daemon ran */
 		psc_journal_drain(daemon);
 		record_start(daemon);
+		psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
+		if (daemon->policy.restored)
+			record_refusal(daemon, "start", &daemon->refused);
+		psc_clock_started(daemon);
 		r = psc_control_open(daemon);
 	}
 	if (!r)
@@ -330,7 +420,7 @@ static void handle_tick(struct psc_daemon *daemon)
 
 	if (read(daemon->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
-	psc_guard_set_clock(daemon->guard);
+	psc_clock_tick(daemon);
 	psc_journal_drain(daemon);
 	psc_journal_repeats(daemon, false);
 	psc_journal_losses(daemon);
@@ -342,6 +432,8 @@ static void handle(struct psc_daemon *daemon, int fd)
 		handle_signal(daemon);
 	else if (fd == daemon->timer_fd)
 		handle_tick(daemon);
+	else if (fd == daemon->clock_fd)
+		psc_clock_tick(daemon);
 	else if (fd == daemon->control_fd)
 		psc_control_serve(daemon);
 	else
@@ -370,6 +462,7 @@ static void stop(struct psc_daemon *daemon)
 	psc_journal_drain(daemon);
 	psc_journal_repeats(daemon, true);
 	psc_journal_losses(daemon);
+	psc_clock_keep(daemon);
 	record_change(daemon, "stop", NULL,
 		      on ? "stopped; the guard stays on" : "stopped; the guard is off");
 	if (on)

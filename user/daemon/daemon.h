@@ -9,12 +9,14 @@
 
 #include "user/core/util.h"
 #include "user/core/auditlog.h"
+#include "user/core/clock.h"
 #include "user/core/config.h"
 #include "user/core/error.h"
 #include "user/core/event_json.h"
 #include "user/core/fold.h"
 #include "user/core/image.h"
 #include "user/core/list.h"
+#include "user/core/policy_set.h"
 #include "user/daemon/canary.h"
 #include "user/daemon/loader.h"
 #include "user/daemon/ring.h"
@@ -32,8 +34,13 @@ struct psc_options {
 /* What is in force: replaced as one. */
 struct psc_policy {
 	struct psc_config *config;
+	struct psc_policy_set set;
 	struct psc_list *list;
+	size_t site_files; /* the first files of the list are the site's, the others a catalog's */
 	struct psc_image *image;
+	uint8_t digest[PSC_DIGEST_SIZE]; /* of the image as a file */
+	uint64_t generation;		 /* under which it is, or was, in force */
+	bool restored;			 /* from active.bin: lists and profiles were refused */
 };
 
 /* Where the content of a file on overlayfs was found last. */
@@ -48,6 +55,14 @@ struct psc_layer {
 struct psc_daemon {
 	struct psc_options options;
 	struct psc_policy policy;
+	struct psc_policy previous; /* events that it decided may still come */
+	struct psc_error refused;   /* why the policy had to be restored */
+	struct psc_clock_state clock;
+	enum psc_clock_change clock_first; /* what the first reading meant */
+	uint64_t clock_kept_ns;		   /* boot clock when the state was written */
+	int active_error;		   /* of writing active.bin: negative errno, 0 fine */
+	int clock_error;		   /* of writing it: negative errno, 0 fine */
+	int clock_fd;			   /* wakes when the wall clock is set */
 	struct psc_canary canary;
 	struct psc_guard *guard;
 	struct psc_ring *ring;
@@ -84,9 +99,59 @@ int psc_daemon_off(struct psc_daemon *daemon, const char *requester);
 
 void psc_policy_clear(struct psc_policy *policy);
 
-/* Loads and compiles; @ret untouched on failure. */
-int psc_policy_load(const struct psc_options *options, const struct psc_canary *canary,
-		    struct psc_policy *ret, struct psc_error *reterr);
+/* Loads and compiles, for the time @now (ns); @ret untouched on failure. */
+int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_policy *ret,
+		    struct psc_error *reterr);
+
+/* What was in force last, from active.bin: no list, no profile can be asked. */
+int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret,
+		       struct psc_error *reterr);
+
+/* Writes the compiled policy beside active.bin; psc_policy_keep() makes it that. */
+int psc_policy_write(const struct psc_policy *policy);
+int psc_policy_keep(void);
+
+/* Adds the canary and the index; the policy cannot be written any more. */
+int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
+		   struct psc_error *reterr);
+
+/* ---- interlock.c */
+
+/*
+ * Would the armed @policy refuse, now or later, a file that the host needs to start, to be
+ * logged into or to be repaired? Then -EPERM, with the file in @reterr, unless an override
+ * for this very policy is among its objects.
+ */
+int psc_interlock_check(const struct psc_policy *policy, uint64_t now, struct psc_error *reterr);
+
+/* ---- changes.c */
+
+/* Writes a record for each profile and object that came, went or was altered. */
+void psc_changes_record(struct psc_daemon *daemon, const struct psc_policy_set *before,
+			const struct psc_policy_set *after, const char *requester);
+
+/* ---- clock.c */
+
+struct psc_clock_reading psc_clock_read(void);
+
+/* Takes the first reading. @guard_time: what a guard that is on takes for the time, or 0. */
+int psc_clock_open(struct psc_daemon *daemon, uint64_t guard_time);
+
+/* Writes the record of the first reading, once there is a log. */
+void psc_clock_started(struct psc_daemon *daemon);
+
+/* Takes a reading, tells the kernel, writes records. Often, and when clock_fd is readable. */
+void psc_clock_tick(struct psc_daemon *daemon);
+
+/* Writes what is trusted of the time to PSC_PATH_STATE. */
+void psc_clock_keep(struct psc_daemon *daemon);
+
+/* An administrator declares the wall clock to be right. */
+void psc_clock_trust(struct psc_daemon *daemon, const char *requester);
+
+/* The guard's time now, ns; the `clock` of the status. */
+uint64_t psc_clock_guard_now(const struct psc_daemon *daemon);
+int psc_clock_json(const struct psc_daemon *daemon, json_t **ret);
 
 /* ---- journal.c: what goes into the audit log */
 
@@ -146,6 +211,9 @@ void psc_control_serve(struct psc_daemon *daemon);
 
 /* The `data` of the status reply, a new reference; -ENOMEM. */
 int psc_status_json(struct psc_daemon *daemon, json_t **ret);
+
+/* ---- status_policy.c: its part about profiles, objects and intervals; NULL: no memory */
+json_t *psc_status_policy(const struct psc_daemon *daemon);
 
 /* ---- say.c */
 

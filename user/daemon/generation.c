@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -51,21 +50,23 @@ static int replace_inner(int outer_fd, uint32_t slot, const char *name, uint32_t
 	return bpf_map_update_elem(outer_fd, &slot, &fd, BPF_ANY) < 0 ? -errno : 0;
 }
 
-static int64_t offset_to_wall(clockid_t clock)
+/* Each word is whole; together they are so often enough: the greatest of them counts. */
+void psc_guard_set_clock(struct psc_guard *guard, const struct psc_clock *clock)
 {
-	struct timespec wall, other;
+	struct psc_clock *to = &guard->shared->control.clock;
 
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(clock, &other);
-	return ((int64_t)wall.tv_sec - other.tv_sec) * 1000000000 + wall.tv_nsec - other.tv_nsec;
+	__atomic_store_n(&to->floor, clock->floor, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->boot_offset, clock->boot_offset, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->tai_offset, clock->tai_offset, __ATOMIC_RELAXED);
 }
 
-void psc_guard_set_clock(struct psc_guard *guard)
+/* TAI is left out: it follows the wall clock, which nobody may have trusted. */
+uint64_t psc_guard_time(const struct psc_guard *guard, uint64_t boot_ns)
 {
-	struct psc_clock *clock = &guard->shared->control.clock;
+	const struct psc_clock *clock = &guard->shared->control.clock;
+	uint64_t by_boot = boot_ns + clock->boot_offset;
 
-	clock->boot_offset = offset_to_wall(CLOCK_BOOTTIME);
-	clock->tai_offset = offset_to_wall(CLOCK_TAI);
+	return by_boot > clock->floor ? by_boot : clock->floor;
 }
 
 int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
@@ -94,7 +95,6 @@ int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 	for (int kind = 0; kind < PSC_FILTER_MAX; kind++)
 		memcpy(guard->shared->filter[slot][kind], image->filter[kind],
 		       sizeof(guard->shared->filter[slot][kind]));
-	psc_guard_set_clock(guard);
 	atomic_store_explicit((_Atomic uint64_t *)&control->generation, generation,
 			      memory_order_release);
 	return 0;

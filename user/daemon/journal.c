@@ -114,24 +114,49 @@ int psc_journal_write(struct psc_daemon *daemon, json_t *record)
 	return r;
 }
 
+/* The policy that a generation was decided by, if it is still known. */
+static const struct psc_policy *policy_of(const struct psc_daemon *daemon, uint64_t generation)
+{
+	if (daemon->policy.generation == generation)
+		return &daemon->policy;
+	return daemon->previous.generation == generation && daemon->previous.image
+		       ? &daemon->previous
+		       : NULL;
+}
+
+static void explain(const struct psc_policy *policy, const struct psc_event *event,
+		    struct psc_event_context *context)
+{
+	const struct psc_image *image = policy->image;
+
+	if (event->subject < PSC_SUBJECT_FIRST || event->subject >= image->table.subject_count)
+		return;
+	context->product = image->subjects[event->subject].product;
+	context->role = psc_role_to_string(image->subjects[event->subject].role);
+	context->ruling = psc_image_ruling_of(image, event->interval, event->class, event->op);
+}
+
 /* @repeats: how often the attempt came again since it was recorded, or NULL. */
 static int append_decision(struct psc_daemon *daemon, const struct psc_event *event,
 			   const struct psc_fold_repeats *repeats)
 {
+	const struct psc_policy *policy = policy_of(daemon, event->generation);
 	struct psc_event_context context = context_of(daemon);
 	struct psc_list_entry entry;
 	struct psc_list_file file;
 	json_t *record;
 	int r;
 
-	if (event->head.flags & PSC_EVENT_DIGEST_VALID &&
-	    !psc_list_find(daemon->policy.list, event->digest, &entry)) {
+	if (policy)
+		explain(policy, event, &context);
+	if (policy && event->head.flags & PSC_EVENT_DIGEST_VALID &&
+	    !psc_list_find(policy->list, event->digest, &entry)) {
 		context.product = entry.product;
 		context.name = entry.name;
 		context.version = entry.version;
 		context.source = entry.source;
 		context.list_line = entry.line;
-		if (!psc_list_file(daemon->policy.list, entry.file, &file))
+		if (!psc_list_file(policy->list, entry.file, &file))
 			context.list = file.path;
 	}
 	context.layer = psc_layer_of(&daemon->layer, event);

@@ -45,6 +45,7 @@ static const struct {
 	{"psc_file_post_open", "file_post_open", PSC_FEATURE_FILE_POST_OPEN, false},
 	{"psc_kernel_read_file", "kernel_read_file", -1, false},
 	{"psc_kernel_load_data", "kernel_load_data", -1, false},
+	{"psc_settime", "settime", -1, false},
 };
 
 static const struct {
@@ -381,7 +382,8 @@ static int attach_and_pin(struct psc_guard *guard, struct guard_bpf *object,
 	return r;
 }
 
-int psc_guard_install(uint64_t features, const struct psc_image *image, struct psc_guard **ret,
+int psc_guard_install(uint64_t features, const struct psc_image *image,
+		      const struct psc_clock *clock, struct psc_guard **ret,
 		      struct psc_problem *reterr)
 {
 	_cleanup_(psc_guard_freep) struct psc_guard *guard = guard_new();
@@ -406,6 +408,7 @@ int psc_guard_install(uint64_t features, const struct psc_image *image, struct p
 	if (!r) {
 		guard->shared->control.abi_version = PSC_ABI_VERSION;
 		guard->shared->control.features = features;
+		psc_guard_set_clock(guard, clock);
 		r = object_digest(guard->shared->control.object_digest);
 	}
 	if (!r)

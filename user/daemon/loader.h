@@ -41,7 +41,8 @@ int psc_guard_adopt(struct psc_guard **ret, struct psc_problem *reterr);
  * Loads the guard for a kernel with @features, fills it with @image as generation 1,
  * attaches every program and pins everything. Nothing stays behind on failure.
  */
-int psc_guard_install(uint64_t features, const struct psc_image *image, struct psc_guard **ret,
+int psc_guard_install(uint64_t features, const struct psc_image *image,
+		      const struct psc_clock *clock, struct psc_guard **ret,
 		      struct psc_problem *reterr);
 
 /*
@@ -52,8 +53,11 @@ int psc_guard_install(uint64_t features, const struct psc_image *image, struct p
 int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 		       struct psc_problem *reterr);
 
-/* Follows the wall clock: after it was set, the offsets to the other clocks are new. */
-void psc_guard_set_clock(struct psc_guard *guard);
+/* Tells the programs the time; they go on counting it by themselves. */
+void psc_guard_set_clock(struct psc_guard *guard, const struct psc_clock *clock);
+
+/* What the programs take for the time now, by what they were told last; ns. */
+uint64_t psc_guard_time(const struct psc_guard *guard, uint64_t boot_ns);
 
 /* Sums the counters of all CPUs. */
 int psc_guard_counters(const struct psc_guard *guard, struct psc_counters *ret);

@@ -135,6 +135,7 @@ int main(int argc, char **argv)
 		.epoll_fd = -1,
 		.signal_fd = -1,
 		.timer_fd = -1,
+		.clock_fd = -1,
 		.control_fd = -1,
 		.lock_fd = -1,
 	};

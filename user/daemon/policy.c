@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.c - from configuration and list files to an image; see daemon.h. */
+/*
+ * policy.c - from configuration, profiles, objects and lists to an image, and the file that
+ * keeps it; see daemon.h.
+ */
 #include "user/core/util.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "user/core/compile.h"
+#include "user/core/image_file.h"
 #include "user/core/paths.h"
 #include "user/daemon/daemon.h"
+
+#define PATH_NEXT PSC_PATH_ACTIVE ".next"
 
 void psc_policy_clear(struct psc_policy *policy)
 {
 	policy->config = psc_config_free(policy->config);
 	policy->list = psc_list_free(policy->list);
 	policy->image = psc_image_free(policy->image);
+	psc_policy_set_clear(&policy->set);
 }
 
 static int replace_string(char **string, const char *value)
@@ -27,6 +36,19 @@ static int replace_string(char **string, const char *value)
 	return 0;
 }
 
+static int apply_options(const struct psc_options *options, struct psc_config *config)
+{
+	int r = 0;
+
+	if (options->mode >= 0)
+		config->mode = options->mode;
+	if (options->lists)
+		r = replace_string(&config->lists, options->lists);
+	if (!r && options->log)
+		r = replace_string(&config->log_directory, options->log);
+	return r;
+}
+
 static int load_config(const struct psc_options *options, struct psc_config **ret,
 		       struct psc_error *reterr)
 {
@@ -35,55 +57,94 @@ static int load_config(const struct psc_options *options, struct psc_config **re
 
 	if (r == -ENOENT && !options->config)
 		r = psc_config_new(&config);
-	if (!r && options->mode >= 0)
-		config->mode = options->mode;
-	if (!r && options->lists)
-		r = replace_string(&config->lists, options->lists);
-	if (!r && options->log)
-		r = replace_string(&config->log_directory, options->log);
+	if (!r)
+		r = apply_options(options, config);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(config);
 	return 0;
 }
 
-/* A host without any list yet is no error, as long as nobody named the directory. */
-static int load_lists(const struct psc_config *config, struct psc_list **ret,
+/* The digests of every vendor in a catalog. */
+static int load_catalog_lists(struct psc_list *list, const char *directory,
+			      struct psc_error *reterr)
+{
+	struct dirent **names = NULL;
+	int count = scandir(directory, &names, NULL, alphasort);
+	int r = 0;
+
+	if (count < 0)
+		return errno == ENOENT ? 0 : -errno;
+	for (int i = 0; i < count; i++) {
+		char path[512];
+
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]->d_name);
+		if (!r && names[i]->d_name[0] != '.')
+			r = psc_list_load_dir(list, path, reterr);
+		if (r == -ENOTDIR)
+			r = 0;
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+/*
+ * The site's lists, then the catalogs'. A host without any list yet is no error, as long as
+ * nobody named the directory.
+ */
+static int load_lists(const struct psc_policy_places *places, struct psc_policy *policy,
 		      struct psc_error *reterr)
 {
-	_cleanup_(psc_list_freep) struct psc_list *list = NULL;
+	const char *directory = policy->config->lists;
 	int r;
 
-	if (!strcmp(config->lists, PSC_PATH_LISTS)) {
+	if (!strcmp(directory, PSC_PATH_LISTS)) {
 		mkdir(PSC_DIR_CONFIG, 0755);
 		mkdir(PSC_PATH_LISTS, 0750);
 	}
-	r = psc_list_new(&list);
+	r = psc_list_new(&policy->list);
 	if (!r)
-		r = psc_list_load_dir(list, config->lists, reterr);
+		r = psc_list_load_dir(policy->list, directory, reterr);
 	if (!r)
-		r = psc_list_index(list);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(list);
-	return 0;
+		policy->site_files = psc_list_file_count(policy->list);
+	for (size_t i = 0; i < ARRAY_SIZE(places->catalogs) && !r; i++) {
+		if (places->catalogs[i])
+			r = load_catalog_lists(policy->list, places->catalogs[i], reterr);
+	}
+	if (!r)
+		r = psc_list_index(policy->list);
+	return r;
 }
 
-int psc_policy_load(const struct psc_options *options, const struct psc_canary *canary,
-		    struct psc_policy *ret, struct psc_error *reterr)
+static int compile(struct psc_policy *policy, struct psc_error *reterr)
 {
+	const struct psc_compile_input input = {
+		.list = policy->list,
+		.site_files = policy->site_files,
+		.catalog = &policy->set.catalog,
+		.view = psc_policy_set_view(&policy->set, policy->config),
+	};
+	int r = psc_compile_policy(&input, &policy->image, reterr);
+
+	return r < 0 ? r : psc_image_digest(policy->image, policy->digest);
+}
+
+int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_policy *ret,
+		    struct psc_error *reterr)
+{
+	const struct psc_policy_places places = psc_policy_places_default();
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
 	int r;
 
 	*reterr = (struct psc_error){};
 	r = load_config(options, &policy.config, reterr);
 	if (!r)
-		r = load_lists(policy.config, &policy.list, reterr);
+		r = psc_policy_set_load(policy.config, &places, now, &policy.set, reterr);
 	if (!r)
-		r = psc_compile(policy.list, policy.config, canary->digest, canary->size,
-				&policy.image, reterr);
-	if (!r && psc_kernel_measures())
-		policy.image->table.flags |= PSC_TABLE_IMA_POLICY;
+		r = load_lists(&places, &policy, reterr);
+	if (!r)
+		r = compile(&policy, reterr);
 	if (r < 0) {
 		if (!reterr->message[0])
 			psc_error_set(reterr, NULL, 0, 0, "%s", strerror(-r));
@@ -92,4 +153,59 @@ int psc_policy_load(const struct psc_options *options, const struct psc_canary *
 	*ret = policy;
 	policy = (struct psc_policy){};
 	return 0;
+}
+
+int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret,
+		       struct psc_error *reterr)
+{
+	_cleanup_(psc_policy_clear) struct psc_policy policy = {.restored = true};
+	struct psc_error ignored;
+	int r;
+
+	r = psc_image_load(PSC_PATH_ACTIVE, &policy.image, policy.digest, reterr);
+	if (r < 0)
+		return r;
+	/* the log's place, if it can be learned; what is enforced is in the image */
+	if (load_config(options, &policy.config, &ignored) < 0) {
+		r = psc_config_new(&policy.config);
+		if (!r)
+			r = apply_options(options, policy.config);
+	}
+	if (!r)
+		r = psc_list_new(&policy.list);
+	if (!r)
+		r = psc_list_index(policy.list);
+	if (r < 0)
+		return r;
+	policy.config->mode = options->mode >= 0 ? (enum psc_mode)options->mode
+						 : (enum psc_mode)policy.image->table.mode;
+	policy.image->table.mode = policy.config->mode;
+	*ret = policy;
+	policy = (struct psc_policy){};
+	return 0;
+}
+
+int psc_policy_write(const struct psc_policy *policy)
+{
+	if (mkdir(PSC_DIR_STATE, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return psc_image_save(policy->image, PATH_NEXT);
+}
+
+int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
+		   struct psc_error *reterr)
+{
+	if (psc_kernel_measures())
+		policy->image->table.flags |= PSC_TABLE_IMA_POLICY;
+	return psc_image_arm(policy->image, canary->digest, canary->size, reterr);
+}
+
+int psc_policy_keep(void)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (rename(PATH_NEXT, PSC_PATH_ACTIVE) < 0)
+		return -errno;
+	fd = open(PSC_DIR_STATE, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }

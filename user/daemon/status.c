@@ -8,6 +8,7 @@
 
 #include "user/core/json.h"
 #include "user/core/names.h"
+#include "user/core/paths.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
 
@@ -136,6 +137,44 @@ static void warn(json_t *warnings, const char *message, const char *remedy)
 			      json_pack("{s:s, s:s}", "message", message, "remedy", remedy));
 }
 
+static void warn_of_policy(json_t *warnings, const struct psc_daemon *daemon)
+{
+	const struct psc_objects *expired = &daemon->policy.set.expired;
+	char message[PSC_ERROR_FILE_SIZE + PSC_ERROR_MESSAGE_SIZE + 120];
+	char why[PSC_ERROR_FILE_SIZE + PSC_ERROR_MESSAGE_SIZE + 40];
+
+	if (daemon->policy.restored) {
+		snprintf(message, sizeof(message),
+			 "the policy in force is the one before; the present one is refused: %s",
+			 psc_error_format(&daemon->refused, why, sizeof(why)));
+		warn(warnings, message, "mend it, then proscribe reload");
+	}
+	if (daemon->active_error < 0)
+		warn(warnings, "the policy cannot be kept for the next start",
+		     "make room in " PSC_DIR_STATE ", then proscribe reload");
+	for (size_t i = 0; i < expired->count; i++) {
+		snprintf(message, sizeof(message), "%s %s is over and has no effect",
+			 psc_object_kind_to_string(expired->item[i]->kind), expired->item[i]->id);
+		warn(warnings, message, "remove it, or sign a new one");
+	}
+}
+
+static void warn_of_clock(json_t *warnings, const struct psc_daemon *daemon)
+{
+	if (daemon->clock.standing == PSC_CLOCK_ROLLBACK)
+		warn(warnings,
+		     "the host's clock is behind the time that has been; the guard's goes on",
+		     "set the clock; if the guard's time is wrong: proscribe clock accept");
+	if (daemon->clock.standing == PSC_CLOCK_UNTRUSTED)
+		warn(warnings,
+		     "the host's clock is more than a day ahead of what is known and not "
+		     "synchronised: it is followed but not remembered",
+		     "synchronise it (NTP), or if it is right: proscribe clock accept");
+	if (daemon->clock_error < 0)
+		warn(warnings, "the trusted time cannot be kept over a reboot",
+		     "make " PSC_DIR_STATE " writable");
+}
+
 static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_counters *counters)
 {
 	json_t *warnings = json_array();
@@ -167,6 +206,8 @@ static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_c
 		     "an IMA policy measures files: files on overlays that are not found listed are "
 		     "unverified",
 		     "boot without ima_policy=, or accept the records (unverified: ima_policy)");
+	warn_of_policy(warnings, daemon);
+	warn_of_clock(warnings, daemon);
 	if (!daemon->policy.image->listed)
 		warn(warnings, "nothing is listed", "proscribe list add FILE, or list import");
 	return warnings;
@@ -177,7 +218,7 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 	const struct psc_control *control = &daemon->guard->shared->control;
 	struct psc_counters counters = {};
 	struct utsname kernel;
-	json_t *status;
+	json_t *status, *clock;
 	int r = psc_guard_counters(daemon->guard, &counters);
 
 	if (r < 0)
@@ -203,6 +244,9 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 	json_object_set_new(status, "log",
 			    daemon->log ? psc_json_safe(psc_auditlog_path(daemon->log))
 					: json_null());
+	json_object_set_new(status, "policy", psc_status_policy(daemon));
+	if (!psc_clock_json(daemon, &clock))
+		json_object_set_new(status, "clock", clock);
 	json_object_set_new(status, "features", features_json(daemon->guard->features));
 	json_object_set_new(status, "hooks", hooks_json(daemon->guard));
 	json_object_set_new(status, "canary", canary_json(&daemon->canary));

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317
+# Cases of policy in time: a profile of the lab's own, whose phases begin while the case runs.
+# The program is in a catalog, so that the profile alone decides about it.
+
+profiles=/etc/proscribe/profiles.d
+objects=/etc/proscribe/objects.d
+vendor=/etc/proscribe/catalog.d/lab
+state=/var/lib/proscribe
+
+# instant SECONDS: that many from now, as the guard's time is the wall clock's.
+instant() {
+	date -u -d "@$((EPOCHSECONDS + $1))" +%Y-%m-%dT%H:%M:%SZ
+}
+
+# instant_at SECOND
+instant_at() {
+	date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ
+}
+
+# lab_profile INSTANT [EXTRA]: a profile that refuses lab/tool from then on.
+lab_profile() {
+	cat >"$profiles"/lab.yaml <<-EOF
+		profile: lab
+		title: a profile of the lab
+		authority: the lab
+		summary: It refuses one product from an instant on.
+		source: the lab
+		label: A
+		updated: 2024-01-01
+		entities: [lab]
+		phases:
+		  - phase: begin
+		    title: it begins
+		    from: $1
+		    source: the lab
+		    label: A
+		clauses:
+		  - clause: lab-clause
+		    phase: begin
+		    text: The product is not used.
+		    source: the lab
+		    label: A
+		rules:
+		  - rule: run
+		    clause: lab-clause
+		    basis: order
+		    roles: all
+		    status: [covered_new]
+		    operations: [exec, load]
+		    action: deny
+	EOF
+}
+
+# lab_catalog FILE ROLE: FILE's content is that of lab/tool.
+lab_catalog() {
+	mkdir -p "$vendor"
+	cat >"$vendor"/products.yaml <<-EOF
+		vendor: lab
+		entity: lab
+		products:
+		  - product: tool
+		    name: the lab's tool
+		    source: the lab
+		    label: A
+	EOF
+	digest=$(digest_of "$1")
+	printf '%s\nsha256,%s,%s,elf,tool,lab/tool/%s,1,lab\n' \
+		algo,digest,size,format,name,product,version,source \
+		"$digest" "$(stat -c %s "$1")" "$2" >"$vendor"/tool.csv
+	echo "$digest $case" >"$digests"
+}
+
+# under_policy INSTANT [ROLE]: puts profile, catalog and a program into force.
+under_policy() {
+	program "$p"
+	lab_profile "$1"
+	lab_catalog "$p" "${2:-program}"
+	printf 'profiles: [lab]\n' >"$config"
+	reload
+}
+
+# without_policy: as before the case.
+without_policy() {
+	rm -rf "$profiles"/lab.yaml "$vendor" "$config" "$objects"/*.yaml
+	reload
+}
+
+# not_before COMMAND...: the control; runs COMMAND and says if that fails.
+control_runs() {
+	try attempt exec "$p"
+	[ "$status" = 0 ] && return
+	result broken-control "before the change: status $status; $text"
+	return 1
+}
+
+wait_until() {
+	while [ "$EPOCHSECONDS" -le "$1" ]; do nap 0.2; done
+}
+
+# refused_after SECOND: the outcome of an execution once that second is over, with the
+# daemon as it is; then the daemon comes back, and its record has to name profile and clause.
+refused_after() {
+	local record
+	wait_until "$1"
+	log_mark
+	try attempt exec "$p"
+	kill -CONT "$daemon" 2>/dev/null || start_daemon --mode "$mode"
+	log_barrier
+	record=$(log_since | grep -F "\"sha256\":\"$digest\"" | tail -n 1)
+	if [ "$status" != 1 ]; then
+		result missed "status $status: $text"
+	elif [[ $record == *'"profiles":["lab"],"clauses":["lab-clause"],"basis":"order"'* ]]; then
+		result denied "${record:0:200}"
+	else
+		result unexplained "$record"
+	fi
+}
+
+# crossing COMMAND...: COMMAND does something to the daemon before the phase begins.
+crossing() {
+	local begins
+	under_policy 2035-01-01T00:00:00Z
+	begins=$((EPOCHSECONDS + 6))
+	lab_profile "$(instant_at "$begins")"
+	reload
+	if control_runs; then
+		"$@"
+		refused_after "$begins"
+	fi
+	without_policy
+}
+
+life_policy_phase_daemon_stopped() {
+	crossing kill -STOP "$daemon"
+}
+
+life_policy_phase_daemon_dead() {
+	crossing end_daemon KILL
+}
+
+# The instant itself is inside the phase: what begins at a whole second is refused from its
+# first nanosecond on, and not before.
+life_policy_phase_to_the_second() {
+	local begins early=0 late=0 before after
+	under_policy 2035-01-01T00:00:00Z
+	begins=$((EPOCHSECONDS + 5))
+	lab_profile "$(instant_at "$begins")"
+	reload
+	while [ "$EPOCHSECONDS" -le $((begins + 1)) ]; do
+		before=$EPOCHREALTIME
+		attempt exec "$p" >/dev/null 2>&1
+		status=$?
+		after=$EPOCHREALTIME
+		if [ $status = 1 ] && [ "${after%.*}" -lt $begins ]; then early=$((early + 1)); fi
+		if [ $status = 0 ] && [ "${before%.*}" -ge $begins ]; then late=$((late + 1)); fi
+	done
+	if [ $early$late = 00 ] && [ $status = 1 ]; then
+		result denied
+	else
+		result off-by "$early refusals before the instant, $late executions after it"
+	fi
+	without_policy
+}
+
+life_policy_exemption_expires() {
+	local ends
+	under_policy 2024-06-01T00:00:00Z
+	try attempt exec "$p"
+	if [ "$status" != 1 ]; then
+		result broken-control "not refused without the exemption: $text"
+	else
+		ends=$((EPOCHSECONDS + 6))
+		try proscribe exempt lab/tool --by lab --reason test --until "$(instant_at "$ends")"
+		if control_runs; then
+			kill -STOP "$daemon"
+			refused_after "$ends"
+		fi
+	fi
+	without_policy
+}
+
+life_policy_window_closes() {
+	local ends
+	under_policy 2024-06-01T00:00:00Z uninstaller
+	try attempt exec "$p"
+	if [ "$status" != 1 ]; then
+		result broken-control "not refused before the window: $text"
+	else
+		ends=$((EPOCHSECONDS + 6))
+		try proscribe window open --for 6s --by lab --reason test
+		if control_runs; then
+			end_daemon KILL
+			refused_after "$ends"
+		fi
+	fi
+	without_policy
+}
+
+# set_clock ARGUMENT...: date's; the daemon gets time to see it.
+set_clock() {
+	date -u "$@" >/dev/null
+	nap 0.5
+}
+
+# The clock goes back to before the phase.
+life_policy_clock_set_back() {
+	local now said
+	under_policy "$(instant -60)"
+	now=$EPOCHSECONDS
+	# The lab's clock is not synchronised: somebody has to say that it is right.
+	proscribe clock accept >/dev/null
+	try attempt exec "$p"
+	if [ "$status" != 1 ]; then
+		result broken-control "not refused: $text"
+	else
+		log_mark
+		set_clock -s "@$((now - 86400))"
+		try attempt exec "$p"
+		said=$(log_since)
+		if [ "$status" != 1 ]; then
+			result missed "a clock that was set back ended the phase"
+		elif [[ $said != *'"change":"set_back"'* || $said != *'"type":"clock_set"'* ]]; then
+			result unrecorded "$said"
+		else
+			result denied
+		fi
+		set_clock -s "@$((now + 1))"
+	fi
+	without_policy
+}
+
+# fresh_daemon: the guard off, nothing kept of the time, a daemon that starts anew.
+fresh_daemon() {
+	guard_off
+	rm -rf "$state"
+	[ $# = 0 ] || date -u -s "$1" >/dev/null
+	start_daemon --mode "$mode"
+}
+
+# A broken hardware clock says 2040 at boot, the phase begins in 2035.
+life_policy_clock_2040() {
+	local now=$EPOCHSECONDS said
+	under_policy 2035-01-01T00:00:00Z
+	if control_runs; then
+		log_mark
+		fresh_daemon 2040-01-01T00:00:00Z
+		try attempt exec "$p"
+		said=$(proscribe clock --json)
+		if [ "$status" != 1 ]; then
+			result missed "a clock of 2040 is not followed"
+		elif [[ $said != *untrusted* ]]; then
+			result believed "$said"
+		else
+			set_clock -s "@$((now + 2))"
+			try proscribe clock accept
+			try attempt exec "$p"
+			if [ "$status" = 0 ]; then result allowed; else result locked "$text"; fi
+		fi
+	fi
+	fresh_daemon "@$((now + 5))"
+	without_policy
+}
+
+# The order's own dates, in the order's own profile, on a host whose clock is a few seconds
+# before one of them.
+life_policy_commerce_dates() {
+	local now=$EPOCHSECONDS begins=1727582400 id=us-commerce-icts-2021-002 record
+	program "$p"
+	lab_catalog "$p" program
+	sed -i 's|lab/tool/program|kaspersky/kesl/updater|' "$vendor"/tool.csv
+	# A copy that was there before the order: it may run, its updater only until the date.
+	printf '%s\n' 'decision: DE-lab' 'reason: test' 'by: lab' 'document: lab' \
+		'until: 2030-01-01T00:00:00Z' 'products: [kaspersky/kesl]' >"$objects"/DE-lab.yaml
+	chmod 640 "$objects"/DE-lab.yaml
+	# As if it had been installed then: its day is a lower bound of the time.
+	sed 's/^updated: .*/updated: 2024-06-25/' /usr/share/proscribe/profiles/$id.yaml \
+		>"$profiles"/$id.yaml
+	fresh_daemon "@$((begins - 6))"
+	if control_runs; then
+		kill -STOP "$daemon"
+		wait_until "$begins"
+		log_mark
+		try attempt exec "$p"
+		kill -CONT "$daemon"
+		log_barrier
+		record=$(log_since | grep -F "\"sha256\":\"$digest\"" | tail -n 1)
+		if [ "$status" != 1 ]; then
+			result missed "status $status: $text"
+		elif [[ $record == *"\"profiles\":[\"$id\"]"*'"basis":"order"'* ]]; then
+			result denied "$record"
+		else
+			result unexplained "$record"
+		fi
+	fi
+	rm "$profiles"/$id.yaml
+	fresh_daemon "@$((now + 20))"
+	without_policy
+}
+
+# Nothing can be read any more: what was in force last is in force after the start.
+life_policy_restored() {
+	under_policy 2024-06-01T00:00:00Z
+	guard_off
+	printf 'mode: enforce\nactions: {exec: maybe}\n' >"$config"
+	start_daemon --mode "$mode"
+	try attempt exec "$p"
+	said=$(proscribe status)
+	if [ "$status" != 1 ]; then
+		result missed "status $status: $text"
+	elif [[ $said != *'proscribe.yaml:2:'* ]]; then
+		result silent "$said"
+	else
+		result denied
+	fi
+	rm "$config"
+	without_policy
+}
+
+# A damaged file is not taken, and said.
+life_policy_restored_damaged() {
+	under_policy 2024-06-01T00:00:00Z
+	guard_off
+	printf 'actions: {exec: maybe}\n' >"$config"
+	printf 'x' | dd of="$state"/active.bin bs=1 seek=3000 conv=notrunc status=none
+	try proscribed
+	if [ "$status" = 1 ] && [[ $text == *proscribe.yaml:1:* && $text == *active.bin* ]]; then
+		result refused "$text"
+	else
+		result accepted "status $status: $text"
+	fi
+	rm "$config"
+	start_daemon --mode "$mode"
+	without_policy
+}
+
+life_policy_interlock() {
+	local libc
+	libc=$(ldd /bin/bash | sed -n 's/.*=> \(.*libc\.so\.6\) .*/\1/p')
+	refused 4 'interlock.*libc\.so\.6.*reload --force [0-9a-f]{64}' proscribe list add "$libc"
+}
+
+# Activations under a storm of executions: each record agrees with its generation's policy,
+# which refuses in every other one.
+life_policy_storm() {
+	local n storm generation first bad
+	under_policy 2024-06-01T00:00:00Z
+	cp "$profiles"/lab.yaml strict.yaml
+	sed 's/action: deny/action: record/' strict.yaml >mild.yaml
+	log_mark
+	first=$(number generation "$(proscribe status --json)")
+	(while :; do attempt exec "$p" >/dev/null 2>&1; done) &
+	storm=$!
+	for ((n = 0; n < 100; n++)); do
+		if [ $((n % 2)) = 0 ]; then cat mild.yaml; else cat strict.yaml; fi >"$profiles"/lab.yaml
+		reload
+	done
+	kill $storm
+	wait $storm 2>/dev/null
+	log_barrier
+	generation=$(number generation "$(proscribe status --json)")
+	bad=$(log_since | awk -v first="$first" -v digest="$digest" '
+		index($0, "\"sha256\":\"" digest "\"") {
+			match($0, /"generation":[0-9]+/)
+			g = substr($0, RSTART + 13, RLENGTH - 13)
+			expected = (g - first) % 2 ? "record" : "deny"
+			if (index($0, "\"action\":\"" expected "\",\"verdict\":\"" expected "\"") == 0) bad++
+			if (index($0, "\"profiles\":[\"lab\"]") == 0) bad++
+			seen[g] = 1
+			n++
+		}
+		END { for (g in seen) kinds++; print bad + 0, n + 0, kinds + 0 }')
+	read -r bad n kinds <<<"$bad"
+	note "$case: $n records of $kinds generations among $((generation - first)) activations"
+	if [ "$bad" = 0 ] && [ "$n" -gt 100 ] && [ "$kinds" -gt 20 ]; then
+		result denied "$n records of $kinds generations"
+	else
+		result inconsistent "$bad of $n records, $kinds generations"
+	fi
+	without_policy
+}

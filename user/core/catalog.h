@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * catalog.h - which products a vendor has and what orders call them. A vendor is a folder
+ * with products.yaml, in /usr/share/proscribe/catalog or catalog.d. Used by the daemon and the
+ * CLI.
+ *
+ * A list names a product of the catalog as "VENDOR/PRODUCT" or "VENDOR/PRODUCT/ROLE"; any
+ * other text is a product of the site's own.
+ */
+#pragma once
+
+#include "user/core/util.h"
+#include "user/core/error.h"
+#include "user/core/policy.h"
+
+struct psc_product {
+	char *id;     /* "VENDOR/PRODUCT" */
+	char *name;   /* "Kaspersky Endpoint Security for Linux" */
+	char *entity; /* who answers for it: "kaspersky" */
+	char *class;  /* of psc_exempt_class, "endpoint", ...; "" none */
+	struct psc_cite cite;
+	unsigned int line;
+};
+
+struct psc_catalog {
+	struct psc_product *products; /* by id */
+	size_t count;
+};
+
+/* Adds the products of one text; -EINVAL with the place, -EEXIST for a product known already. */
+int psc_catalog_parse(struct psc_catalog *catalog, const char *data, size_t size, const char *path,
+		      struct psc_error *reterr);
+
+/* Adds DIRECTORY/<vendor>/products.yaml of every vendor. A missing directory is none. */
+int psc_catalog_load(struct psc_catalog *catalog, const char *directory, struct psc_error *reterr);
+void psc_catalog_clear(struct psc_catalog *catalog);
+
+/*
+ * The product that a list's text names, and its role there (program, unless said). NULL when
+ * the catalog has none of that name.
+ */
+const struct psc_product *psc_catalog_find(const struct psc_catalog *catalog, const char *text,
+					   enum psc_role *ret_role);

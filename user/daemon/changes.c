@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * changes.c - what is different between two policies, as records: each profile and each
+ * object that came, went or was altered, with its digest before and after. See daemon.h.
+ */
+#include "user/core/util.h"
+
+#include "user/core/hex.h"
+#include "user/core/timefmt.h"
+#include "user/daemon/daemon.h"
+
+static void set_digest(json_t *record, const char *key, const uint8_t *digest)
+{
+	char text[2 * PSC_DIGEST_SIZE + 1];
+
+	if (!digest)
+		return;
+	psc_hex_encode(digest, PSC_DIGEST_SIZE, text);
+	psc_record_set_string(record, key, text);
+}
+
+/* @before or @after is NULL when it was not there. Returns NULL when nothing changed. */
+static json_t *change_record(struct psc_daemon *daemon, const char *type, const char *id,
+			     const uint8_t *before, const uint8_t *after)
+{
+	const char *what = !before ? "added" : !after ? "removed" : "changed";
+	json_t *record;
+
+	if (before && after && memcmp(before, after, PSC_DIGEST_SIZE) == 0)
+		return NULL;
+	if (psc_journal_record(daemon, type, &record) < 0)
+		return NULL;
+	psc_record_message(record, "%s %s %s", type, id, what);
+	psc_record_set_string(record, "id", id);
+	psc_record_set_string(record, "change", what);
+	set_digest(record, "digest_before", before);
+	set_digest(record, "digest_after", after);
+	return record;
+}
+
+static void record_profile(struct psc_daemon *daemon, const char *requester,
+			   const struct psc_profile *before, const struct psc_profile *after)
+{
+	json_t *record =
+		change_record(daemon, "profile", before ? before->id : after->id,
+			      before ? before->digest : NULL, after ? after->digest : NULL);
+
+	if (!record)
+		return;
+	psc_record_set_string(record, "requester", requester);
+	psc_record_set_string(record, "path", after ? after->path : before->path);
+	psc_journal_write(daemon, record);
+}
+
+static void record_object(struct psc_daemon *daemon, const char *requester,
+			  const struct psc_object *before, const struct psc_object *after)
+{
+	const struct psc_object *object = after ?: before;
+	char until[PSC_TIME_TEXT_MAX];
+	json_t *record =
+		change_record(daemon, psc_object_kind_to_string(object->kind), object->id,
+			      before ? before->digest : NULL, after ? after->digest : NULL);
+
+	if (!record)
+		return;
+	psc_record_set_string(record, "requester", requester);
+	psc_record_set_string(record, "by", object->by);
+	psc_record_set_string(record, "reason", object->reason);
+	psc_record_set_string(record, "document", object->document);
+	if (object->until != PSC_TIME_NEVER)
+		psc_record_set_string(record, "until",
+				      psc_time_format_seconds(object->until, until));
+	psc_journal_write(daemon, record);
+}
+
+static const struct psc_profile *find_profile(const struct psc_policy_set *set, const char *id)
+{
+	for (size_t i = 0; i < set->profile_count; i++) {
+		if (strcmp(set->profiles[i]->id, id) == 0)
+			return set->profiles[i];
+	}
+	return NULL;
+}
+
+static const struct psc_object *find_object(const struct psc_policy_set *set, const char *id)
+{
+	for (size_t i = 0; i < set->objects.count; i++) {
+		if (strcmp(set->objects.item[i]->id, id) == 0)
+			return set->objects.item[i];
+	}
+	return NULL;
+}
+
+void psc_changes_record(struct psc_daemon *daemon, const struct psc_policy_set *before,
+			const struct psc_policy_set *after, const char *requester)
+{
+	for (size_t i = 0; i < after->profile_count; i++) {
+		const struct psc_profile *profile = after->profiles[i];
+
+		record_profile(daemon, requester, find_profile(before, profile->id), profile);
+	}
+	for (size_t i = 0; i < before->profile_count; i++) {
+		if (!find_profile(after, before->profiles[i]->id))
+			record_profile(daemon, requester, before->profiles[i], NULL);
+	}
+	for (size_t i = 0; i < after->objects.count; i++) {
+		const struct psc_object *object = after->objects.item[i];
+
+		record_object(daemon, requester, find_object(before, object->id), object);
+	}
+	for (size_t i = 0; i < before->objects.count; i++) {
+		if (!find_object(after, before->objects.item[i]->id))
+			record_object(daemon, requester, before->objects.item[i], NULL);
+	}
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * elf_links.h - which other files an ELF program or library needs in order to run. Used by
+ * the daemon, for the interlock.
+ */
+#pragma once
+
+#include "user/core/util.h"
+
+#define PSC_ELF_LINKS_MAX 1024 /* of DT_NEEDED in one file */
+
+struct psc_elf_links {
+	char *interpreter; /* PT_INTERP, or NULL */
+	char **needed;	   /* DT_NEEDED, NULL-terminated */
+	char *runpath;	   /* DT_RUNPATH, else DT_RPATH: directories with colons, or NULL */
+};
+
+/*
+ * Reads them; the offset of @fd is not kept. -ENOEXEC when it is no ELF file, -EBADMSG when
+ * it is damaged, -ENOMEM. Clear @ret with psc_elf_links_clear().
+ */
+int psc_elf_links_read(int fd, struct psc_elf_links *ret);
+void psc_elf_links_clear(struct psc_elf_links *links);
