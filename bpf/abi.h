@@ -168,6 +168,7 @@ struct psc_table {
 	__u32 _pad0;
 	__u64 unstable_filter;			 /* a bit for each psc_unstable_bit() below */
 	__u32 unstable_magic[PSC_UNSTABLE_MAX];	 /* of superblocks; 0: none */
+	__u8 policy[PSC_DIGEST_SIZE];		 /* of the compiled policy; not read by programs */
 	__u64 interval_start[PSC_INTERVALS_MAX]; /* ns since the epoch, ascending */
 	__u8 unverified[PSC_OP_MAX][32];	 /* enum psc_action by enum psc_unverified */
 	__u16 class_of[PSC_SUBJECTS_MAX];
@@ -250,6 +251,8 @@ struct psc_identity {
 	__u32 version;	    /* of what is cached: moves with each change of it */
 	/* version << 32 | generation under which that content is not listed */
 	__u64 clean;
+	__u32 suspect; /* resized without a writer: what IMA remembers may be old */
+	__u32 _pad0;
 	struct psc_stamp stamp;
 	__u8 digest[PSC_DIGEST_SIZE];
 };
@@ -348,7 +351,7 @@ _Static_assert(sizeof(struct psc_digest_record) == 40, "digest record");
 _Static_assert(sizeof(struct psc_digest_bucket) == 8, "digest bucket");
 _Static_assert(sizeof(struct psc_clock) == 24, "clock");
 _Static_assert(sizeof(struct psc_control) == 104, "control");
-_Static_assert(sizeof(struct psc_table) == 64 + 4 * PSC_UNSTABLE_MAX + 8 * PSC_INTERVALS_MAX +
+_Static_assert(sizeof(struct psc_table) == 96 + 4 * PSC_UNSTABLE_MAX + 8 * PSC_INTERVALS_MAX +
 						   32 * PSC_OP_MAX + 2 * PSC_SUBJECTS_MAX +
 						   PSC_INTERVALS_MAX * PSC_CLASSES_MAX * PSC_OP_MAX,
 	       "table");
@@ -358,7 +361,7 @@ _Static_assert(sizeof(struct psc_shared) ==
 	       "shared");
 _Static_assert(PSC_UNVERIFIED_MAX <= 32, "unverified reasons fit their rows");
 _Static_assert(sizeof(struct psc_stamp) == 32, "stamp");
-_Static_assert(sizeof(struct psc_identity) == 88, "identity");
+_Static_assert(sizeof(struct psc_identity) == 96, "identity");
 _Static_assert(sizeof(struct psc_counters) ==
 		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 7),
 	       "counters");

@@ -21,6 +21,8 @@
 #define F_FMODE_EXEC  0x20 /* __FMODE_EXEC: the open belongs to an exec */
 #define O_DIRECT      00040000
 #define ATTR_SIZE     (1 << 3)
+#define ATTR_FILE     (1 << 13)
+#define ATTR_OPEN     (1 << 15)
 #define PROT_EXEC     0x4
 #define VM_EXEC	      0x4
 #define SB_KERNMOUNT  (1UL << 22)

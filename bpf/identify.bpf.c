@@ -274,7 +274,7 @@ static __noinline void identify_content(struct file *file, struct inode *inode,
 	if (READ_ONCE(identity->epoch) != epoch || !same_stamp(&before.stamp, &after.stamp))
 		finding->unverified = PSC_UNVERIFIED_WRITER;
 	else if (table->flags & PSC_TABLE_IMA_POLICY &&
-		 file->f_inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC)
+		 (identity->suspect || file->f_inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC))
 		finding->unverified = PSC_UNVERIFIED_IMA_POLICY;
 	else if (is_settled(inode, &before.stamp))
 		write_cache(identity, &before.stamp, epoch, finding);

@@ -7,7 +7,8 @@
  *   that begins later sees the writer and one that is under way sees the epoch. Where the
  *   kernel has no file_post_open this program also judges opens for reading.
  * lsm/inode_setattr: truncation, by path (truncate, O_TRUNC) or descriptor. Before 6.3
- *   (c1632a0f1120) it had no idmap argument: two programs, one is loaded.
+ *   (c1632a0f1120) it had no idmap argument: two programs, one is loaded. Where an IMA
+ *   policy measures, it also tells which files IMA's own memory may be wrong about.
  */
 #include "guard.bpf.h"
 
@@ -50,6 +51,24 @@ int BPF_PROG(psc_file_open, struct file *file)
 	return 0;
 }
 
+/*
+ * IMA measures a file anew when a writer closes it. A file that is truncated by its path has
+ * no writer: where an IMA policy measures, the digest that IMA remembers from before is not
+ * to be believed for as long as the inode, and IMA's memory with it, lives.
+ */
+static __always_inline void suspect_if_no_writer(struct inode *inode, unsigned int valid)
+{
+	__u32 slot = psc_shared.control.generation & (PSC_SLOTS - 1);
+	struct psc_identity *identity;
+
+	if (!(psc_shared.table[slot].flags & PSC_TABLE_IMA_POLICY) ||
+	    valid & (ATTR_FILE | ATTR_OPEN))
+		return;
+	identity = bpf_inode_storage_get(&psc_identities, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (identity)
+		identity->suspect = 1;
+}
+
 static __always_inline void touch_if_resized(struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode;
@@ -57,8 +76,10 @@ static __always_inline void touch_if_resized(struct dentry *dentry, struct iattr
 	if (!(attr->ia_valid & ATTR_SIZE))
 		return;
 	inode = dentry->d_inode;
-	if (inode)
-		touch(inode);
+	if (!inode)
+		return;
+	touch(inode);
+	suspect_if_no_writer(inode, attr->ia_valid);
 }
 
 SEC("lsm/inode_setattr")

@@ -366,6 +366,9 @@ static void test_check_errors(void **state)
 	assert_int_equal(RUN(f, "check", OWN), 4);
 	assert_contains(f->out, "objects/EX-2.yaml:1:1: error: ");
 	assert_int_equal(RUN(f, "check", "test-order", "--output", "x"), 2);
+	assert_int_equal(RUN(f, "check", "-o", "x", "--output", "x"), 2);
+	assert_int_equal(RUN(f, "show", "-o", "x"), 2);
+	assert_contains(f->err, "unknown option -o");
 }
 
 /* ---- show ---------------------------------------------------------------------------------- */
@@ -691,7 +694,7 @@ static void test_diff_compiled(void **state)
 		 "\nsha256,00000000000000000000000000000000000000000000000000000000000000"
 		 "00,5,elf,,Some Tool,,\n");
 	put_file("own.yaml", "profiles: [test-order]\n");
-	assert_int_equal(RUN(f, "check", OWN, "--lists", "lists", "--output", "new.bin"), 0);
+	assert_int_equal(RUN(f, "check", OWN, "--lists", "lists", "-o", "new.bin"), 0);
 	assert_contains(f->out, "written   new.bin");
 	assert_int_equal(RUN(f, "diff", "./old.bin", "./old.bin"), 0);
 	assert_int_equal(RUN(f, "diff", "old.bin", "new.bin"), 1);

@@ -216,24 +216,40 @@ static int option_take(struct psc_cli *cli, const struct psc_option *option)
 	return PSC_EXIT_OK;
 }
 
+/* Two options have a letter, too: -h, and -o for --output where the verb has that. */
+static const struct psc_option *option_by_letter(const struct psc_verb *verb, int letter)
+{
+	if (letter == 'h')
+		return &option_help;
+	for (const struct psc_option *o = verb->options; o && o->name; o++) {
+		if (strcmp(o->name, "output") == 0)
+			return o;
+	}
+	return NULL;
+}
+
 /* Options to cli->given; arguments are moved behind them, from *@ret_first on. */
 static int options_read(struct psc_cli *cli, int argc, char **argv, int *ret_first)
 {
 	struct option longs[PSC_CLI_OPTIONS_MAX + 2];
 	const struct psc_option *table[PSC_CLI_OPTIONS_MAX + 1];
+	const struct psc_option *option;
 	int c, index, r;
 
 	options_prepare(cli->verb, longs, table);
 	opterr = 0;
 	optind = 0;
-	while ((c = getopt_long(argc, argv, ":h", longs, &index)) != -1) {
+	while ((c = getopt_long(argc, argv, ":ho:", longs, &index)) != -1) {
 		if (c == ':')
 			return psc_cli_usage(cli, "%s needs an argument", argv[optind - 1]);
 		if (c == '?' && optopt && optopt != 'h')
 			return psc_cli_usage(cli, "unknown option -%c", optopt);
 		if (c == '?')
 			return psc_cli_usage(cli, "unknown option %s", argv[optind - 1]);
-		r = option_take(cli, c == 'h' ? &option_help : table[index]);
+		option = c ? option_by_letter(cli->verb, c) : table[index];
+		if (!option)
+			return psc_cli_usage(cli, "unknown option -%c", c);
+		r = option_take(cli, option);
 		if (r != PSC_EXIT_OK)
 			return r;
 	}

@@ -2,7 +2,6 @@
 /*
  * policy_load.c - the policy of this host from its files, see policy_verbs.h.
  */
-#include <dirent.h>
 #include <errno.h>
 
 #include "user/cli/policy_verbs.h"
@@ -74,34 +73,6 @@ int psc_policy_host_load(const struct psc_cli *cli, uint64_t at, struct psc_poli
 	return r;
 }
 
-/* The digests that a catalog has of its vendors. */
-static int load_catalog_lists(struct psc_list *list, const char *directory,
-			      struct psc_error *reterr)
-{
-	struct dirent **names = NULL;
-	int count = scandir(directory, &names, NULL, alphasort);
-	int r = 0;
-
-	if (count < 0)
-		return errno == ENOENT ? 0 : -errno;
-	for (int i = 0; i < count; i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (r >= 0 && names[i]->d_name[0] != '.') {
-			if (asprintf(&path, "%s/%s", directory, names[i]->d_name) < 0)
-				path = NULL;
-			r = path ? psc_list_load_dir(list, path, reterr) : -ENOMEM;
-		}
-		if (r == -ENOTDIR) {
-			*reterr = (struct psc_error){0};
-			r = 0;
-		}
-		free(names[i]);
-	}
-	free(names);
-	return r;
-}
-
 /* The site's lists, then the catalogs'; a host without any has no directory for them. */
 static int load_lists(const struct psc_cli *cli, struct psc_policy_host *host,
 		      struct psc_error *reterr)
@@ -116,7 +87,7 @@ static int load_lists(const struct psc_cli *cli, struct psc_policy_host *host,
 	host->site_files = psc_list_file_count(host->list);
 	for (size_t i = 0; i < ARRAY_SIZE(host->places.catalogs) && r >= 0; i++) {
 		if (host->places.catalogs[i])
-			r = load_catalog_lists(host->list, host->places.catalogs[i], reterr);
+			r = psc_policy_load_digests(host->list, host->places.catalogs[i], reterr);
 	}
 	return r < 0 ? r : psc_list_index(host->list);
 }
@@ -154,17 +125,23 @@ int psc_policy_exit(int error)
 	}
 }
 
+const char *psc_policy_remedy(int error)
+{
+	switch (error) {
+	case -EACCES:
+		return "run it as root, or name files that you can read (see the options)";
+	case -ENOENT:
+		return "check the spelling, or name the place (see the options)";
+	default:
+		return NULL;
+	}
+}
+
 int psc_policy_fail(struct psc_cli *cli, int error, struct psc_error *detail)
 {
-	const char *remedy = NULL;
-
 	if (!detail->message[0])
 		psc_error_set(detail, NULL, 0, 0, "%s", strerror(-error));
-	if (error == -EACCES)
-		remedy = "run it as root, or name files that you can read (see the options)";
-	else if (error == -ENOENT)
-		remedy = "check the spelling, or name the place (see the options)";
-	return psc_cli_fail_at(cli, psc_policy_exit(error), detail, remedy);
+	return psc_cli_fail_at(cli, psc_policy_exit(error), detail, psc_policy_remedy(error));
 }
 
 json_t *psc_policy_error_json(const struct psc_error *error)

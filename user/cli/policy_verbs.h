@@ -78,6 +78,9 @@ int psc_policy_compile(const struct psc_cli *cli, struct psc_policy_host *host,
 /* The exit status for an errno of those: invalid input, or failed. */
 int psc_policy_exit(int error);
 
+/* What to do about it; NULL: the message says it, or nobody knows. */
+const char *psc_policy_remedy(int error);
+
 /* Reports the failure @error (a negative errno) with its remedy. */
 int psc_policy_fail(struct psc_cli *cli, int error, struct psc_error *detail);
 

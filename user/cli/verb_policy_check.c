@@ -25,11 +25,16 @@ struct check {
 /* Takes down an error; input that is not understood outweighs input that cannot be read. */
 static void check_failed(struct check *check, int error, struct psc_error *detail)
 {
+	const char *remedy = psc_policy_remedy(error);
 	int code = psc_policy_exit(error);
+	json_t *json;
 
 	if (!detail->message[0])
 		psc_error_set(detail, NULL, 0, 0, "%s", strerror(-error));
-	json_array_append_new(check->errors, psc_policy_error_json(detail));
+	json = psc_policy_error_json(detail);
+	if (json && remedy)
+		json_object_set_new(json, "remedy", json_string(remedy));
+	json_array_append_new(check->errors, json);
 	if (code > check->code)
 		check->code = code;
 }
@@ -265,6 +270,8 @@ static void check_render_places(FILE *out, bool colour, enum psc_tone tone, cons
 		psc_output_toned(out, colour, tone, what);
 		fputs(": ", out);
 		psc_output_text(out, psc_json_text(item, "message", "?"));
+		if (psc_json_text(item, "remedy", NULL))
+			fprintf(out, "\n  remedy: %s", psc_json_text(item, "remedy", ""));
 		fputc('\n', out);
 	}
 }
@@ -350,7 +357,7 @@ static int check_run(struct psc_cli *cli, int argc, char **argv)
 
 static const struct psc_option check_options[] = {
 	{"strict", NULL, "remarks are as bad as errors: exit status 4"},
-	{"output", "FILE", "write the compiled policy"},
+	{"output", "FILE", "write the compiled policy (also -o FILE)"},
 	PSC_POLICY_OPTIONS_HOST,
 	PSC_POLICY_OPTIONS_LISTS,
 	PSC_OPTION_JSON,
@@ -374,5 +381,5 @@ const struct psc_verb psc_verb_policy_check = {
 		"Examples:\n"
 		"  proscribe policy check\n"
 		"  proscribe policy check --strict ./our-profile.yaml\n"
-		"  proscribe policy check --output /tmp/policy.bin\n",
+		"  proscribe policy check -o /tmp/policy.bin\n",
 };

@@ -220,7 +220,7 @@ static int load_vendor(struct psc_catalog *catalog, const char *directory, const
 		path = NULL;
 		return -ENOMEM;
 	}
-	if (access(path, F_OK) < 0 && errno == ENOENT)
+	if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	r = psc_load_trusted(path, CATALOG_SIZE_MAX, &data, &size, reterr);
 	return r < 0 ? r : psc_catalog_parse(catalog, data, size, path, reterr);

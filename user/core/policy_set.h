@@ -9,6 +9,7 @@
 #include "user/core/util.h"
 #include "user/core/catalog.h"
 #include "user/core/config.h"
+#include "user/core/list.h"
 #include "user/core/object.h"
 #include "user/core/profile.h"
 #include "user/core/ruling.h"
@@ -43,6 +44,12 @@ void psc_policy_set_clear(struct psc_policy_set *set);
 /* For psc_rule_on(); valid as long as both arguments are. */
 struct psc_policy_view psc_policy_set_view(const struct psc_policy_set *set,
 					   const struct psc_config *config);
+
+/*
+ * Adds the digests of every vendor in the catalog @directory, DIRECTORY/<vendor>/NAME.csv, to
+ * @list, behind those of the site. A missing directory is none.
+ */
+int psc_policy_load_digests(struct psc_list *list, const char *directory, struct psc_error *reterr);
 
 /* One profile by id, or by path when @id has a slash; from the first place that has it. */
 int psc_policy_find_profile(const struct psc_policy_places *places, const char *id,

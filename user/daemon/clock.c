@@ -58,7 +58,7 @@ uint64_t psc_clock_guard_now(const struct psc_daemon *daemon)
 
 /* ---- the time that is known to have been ---------------------------------------- */
 
-static uint64_t kept_time(void)
+uint64_t psc_clock_kept(void)
 {
 	_cleanup_json_ json_t *state = NULL;
 	_cleanup_free_ char *data = NULL;
@@ -112,6 +112,13 @@ void psc_clock_keep(struct psc_daemon *daemon)
 	daemon->clock_error = write_state(text);
 }
 
+uint64_t psc_clock_trusted_now(const struct psc_daemon *daemon)
+{
+	struct psc_clock_reading reading = psc_clock_read();
+
+	return psc_clock_trusted(&daemon->clock, &reading);
+}
+
 /* ---- taking readings ------------------------------------------------------------- */
 
 /* Wakes when the wall clock is set; it is never reached. */
@@ -154,7 +161,7 @@ static void record_clock(struct psc_daemon *daemon, enum psc_clock_change change
 int psc_clock_open(struct psc_daemon *daemon, uint64_t guard_time)
 {
 	struct psc_clock_reading reading = psc_clock_read();
-	uint64_t floor = kept_time();
+	uint64_t floor = psc_clock_kept();
 
 	if (newest_profile(&daemon->policy) > floor)
 		floor = newest_profile(&daemon->policy);

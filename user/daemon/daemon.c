@@ -143,8 +143,11 @@ static int activate(struct psc_daemon *daemon, struct psc_policy *policy, struct
 int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr)
 {
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
-	int r = psc_policy_load(&daemon->options, psc_clock_guard_now(daemon), &policy, reterr);
+	int r;
 
+	/* what is in the ring is explained by this policy or the one before, not by the next */
+	psc_journal_drain(daemon);
+	r = psc_policy_load(&daemon->options, psc_clock_trusted_now(daemon), &policy, reterr);
 	if (!r)
 		r = activate(daemon, &policy, reterr);
 	if (r < 0) {
@@ -152,10 +155,8 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 		record_refusal(daemon, requester, reterr);
 		return r;
 	}
-	psc_journal_drain(daemon);
 	if (strcmp(daemon->policy.config->log_directory, policy.config->log_directory))
 		psc_journal_close(daemon);
-	/* what it decided is explained by it */
 	psc_policy_clear(&daemon->previous);
 	daemon->previous = daemon->policy;
 	daemon->policy = policy;
@@ -232,6 +233,32 @@ static uint64_t own_start_ticks(void)
 	return p ? strtoull(p, NULL, 10) : 0;
 }
 
+/*
+ * What happened while no daemon ran was decided by the policy that the guard has: it is
+ * this one, or the one in active.bin. Else its records go without reasons.
+ */
+static void recognise_policy(struct psc_daemon *daemon)
+{
+	const struct psc_shared *shared = daemon->guard->shared;
+	uint64_t generation = shared->control.generation;
+	const uint8_t *digest = shared->table[generation & (PSC_SLOTS - 1)].policy;
+	struct psc_policy last = {};
+	struct psc_error ignored;
+
+	if (memcmp(digest, daemon->policy.digest, PSC_DIGEST_SIZE) == 0) {
+		daemon->adopted_generation = generation;
+		return;
+	}
+	if (psc_policy_restore(&daemon->options, &last, &ignored) < 0)
+		return;
+	if (memcmp(digest, last.digest, PSC_DIGEST_SIZE) != 0) {
+		psc_policy_clear(&last);
+		return;
+	}
+	last.generation = generation;
+	daemon->previous = last;
+}
+
 static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 {
 	uint64_t features;
@@ -245,6 +272,7 @@ static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 		if (r < 0)
 			return r;
 		psc_guard_set_clock(daemon->guard, &daemon->clock.clock);
+		recognise_policy(daemon);
 		return psc_guard_activate(daemon->guard, daemon->policy.image, reterr);
 	}
 	r = psc_clock_open(daemon, 0);
@@ -309,7 +337,7 @@ static int open_loop(struct psc_daemon *daemon)
 static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 {
 	struct psc_error unrestored = {};
-	int r = psc_policy_load(&daemon->options, psc_time_now(), &daemon->policy, reterr);
+	int r = psc_policy_load(&daemon->options, psc_clock_kept(), &daemon->policy, reterr);
 
 	if (!r)
 		r = ready(daemon, &daemon->policy, psc_time_now(), reterr);
@@ -421,7 +449,7 @@ static void handle_tick(struct psc_daemon *daemon)
 	if (read(daemon->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
 	psc_clock_tick(daemon);
-	psc_journal_drain(daemon);
+	psc_journal_drain_some(daemon);
 	psc_journal_repeats(daemon, false);
 	psc_journal_losses(daemon);
 }
@@ -437,7 +465,7 @@ static void handle(struct psc_daemon *daemon, int fd)
 	else if (fd == daemon->control_fd)
 		psc_control_serve(daemon);
 	else
-		psc_journal_drain(daemon);
+		psc_journal_drain_some(daemon);
 }
 
 static void loop(struct psc_daemon *daemon)

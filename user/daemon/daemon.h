@@ -55,8 +55,9 @@ struct psc_layer {
 struct psc_daemon {
 	struct psc_options options;
 	struct psc_policy policy;
-	struct psc_policy previous; /* events that it decided may still come */
-	struct psc_error refused;   /* why the policy had to be restored */
+	struct psc_policy previous;  /* events that it decided may still come */
+	uint64_t adopted_generation; /* of a guard that was on under the same policy */
+	struct psc_error refused;    /* why the policy had to be restored */
 	struct psc_clock_state clock;
 	enum psc_clock_change clock_first; /* what the first reading meant */
 	uint64_t clock_kept_ns;		   /* boot clock when the state was written */
@@ -99,7 +100,7 @@ int psc_daemon_off(struct psc_daemon *daemon, const char *requester);
 
 void psc_policy_clear(struct psc_policy *policy);
 
-/* Loads and compiles, for the time @now (ns); @ret untouched on failure. */
+/* Loads and compiles without the objects that are over at @now (ns); @ret untouched on failure. */
 int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_policy *ret,
 		    struct psc_error *reterr);
 
@@ -151,6 +152,13 @@ void psc_clock_trust(struct psc_daemon *daemon, const char *requester);
 
 /* The guard's time now, ns; the `clock` of the status. */
 uint64_t psc_clock_guard_now(const struct psc_daemon *daemon);
+
+/*
+ * What is known to have passed, ns: what is over by it is over for good, while a clock that
+ * is wrongly ahead may still be corrected. Before psc_clock_open(): what was kept, or 0.
+ */
+uint64_t psc_clock_trusted_now(const struct psc_daemon *daemon);
+uint64_t psc_clock_kept(void);
 int psc_clock_json(const struct psc_daemon *daemon, json_t **ret);
 
 /* ---- journal.c: what goes into the audit log */
@@ -175,6 +183,9 @@ int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *even
  * given back. When the log fails, the events stay in the ring.
  */
 void psc_journal_drain(struct psc_daemon *daemon);
+
+/* One group of it: between two others the daemon looks after everything else. */
+void psc_journal_drain_some(struct psc_daemon *daemon);
 
 /* Writes the counts of repeats whose window has ended, or @all of them. */
 void psc_journal_repeats(struct psc_daemon *daemon, bool all);

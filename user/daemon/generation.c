@@ -18,6 +18,9 @@
 
 #include "user/daemon/loader.h"
 
+/* From here on the memory of a generation that is over is worth two waits. */
+#define MANY_DIGESTS 65536
+
 /* A map as the inner map of an outer one, filled by copying into its memory. */
 static int create_filled(const char *name, uint32_t value_size, uint32_t entries, const void *data,
 			 int *ret_fd)
@@ -69,6 +72,21 @@ uint64_t psc_guard_time(const struct psc_guard *guard, uint64_t boot_ns)
 	return by_boot > clock->floor ? by_boot : clock->floor;
 }
 
+/*
+ * The digests of a slot that is not in force any more, if they are many. Whoever still looks
+ * into them finds nothing, sees that the generation has moved, and starts again.
+ */
+static void drop_digests(struct psc_guard *guard, uint32_t slot)
+{
+	static const struct psc_digest_record no_record;
+	static const struct psc_digest_bucket no_bucket;
+
+	if (guard->shared->table[slot].digest_count < MANY_DIGESTS)
+		return;
+	replace_inner(guard->records_fd, slot, "psc_records_in", sizeof(no_record), 1, &no_record);
+	replace_inner(guard->buckets_fd, slot, "psc_buckets_in", sizeof(no_bucket), 1, &no_bucket);
+}
+
 int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 		       struct psc_problem *reterr)
 {
@@ -97,5 +115,6 @@ int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 		       sizeof(guard->shared->filter[slot][kind]));
 	atomic_store_explicit((_Atomic uint64_t *)&control->generation, generation,
 			      memory_order_release);
+	drop_digests(guard, (generation - 1) & (PSC_SLOTS - 1));
 	return 0;
 }

@@ -117,7 +117,7 @@ int psc_journal_write(struct psc_daemon *daemon, json_t *record)
 /* The policy that a generation was decided by, if it is still known. */
 static const struct psc_policy *policy_of(const struct psc_daemon *daemon, uint64_t generation)
 {
-	if (daemon->policy.generation == generation)
+	if (generation == daemon->policy.generation || generation == daemon->adopted_generation)
 		return &daemon->policy;
 	return daemon->previous.generation == generation && daemon->previous.image
 		       ? &daemon->previous
@@ -251,12 +251,18 @@ static int drain_group(struct psc_daemon *daemon)
 
 void psc_journal_drain(struct psc_daemon *daemon)
 {
+	unsigned long end = psc_ring_produced(daemon->ring);
 	int taken;
 
 	do {
 		taken = drain_group(daemon);
-	} while (taken > 0);
+	} while (taken > 0 && psc_ring_position(daemon->ring) < end);
 	note_log(daemon, taken);
+}
+
+void psc_journal_drain_some(struct psc_daemon *daemon)
+{
+	note_log(daemon, drain_group(daemon));
 }
 
 void psc_journal_losses(struct psc_daemon *daemon)

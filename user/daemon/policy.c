@@ -5,7 +5,6 @@
  */
 #include "user/core/util.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -65,30 +64,6 @@ static int load_config(const struct psc_options *options, struct psc_config **re
 	return 0;
 }
 
-/* The digests of every vendor in a catalog. */
-static int load_catalog_lists(struct psc_list *list, const char *directory,
-			      struct psc_error *reterr)
-{
-	struct dirent **names = NULL;
-	int count = scandir(directory, &names, NULL, alphasort);
-	int r = 0;
-
-	if (count < 0)
-		return errno == ENOENT ? 0 : -errno;
-	for (int i = 0; i < count; i++) {
-		char path[512];
-
-		snprintf(path, sizeof(path), "%s/%s", directory, names[i]->d_name);
-		if (!r && names[i]->d_name[0] != '.')
-			r = psc_list_load_dir(list, path, reterr);
-		if (r == -ENOTDIR)
-			r = 0;
-		free(names[i]);
-	}
-	free(names);
-	return r;
-}
-
 /*
  * The site's lists, then the catalogs'. A host without any list yet is no error, as long as
  * nobody named the directory.
@@ -110,7 +85,7 @@ static int load_lists(const struct psc_policy_places *places, struct psc_policy 
 		policy->site_files = psc_list_file_count(policy->list);
 	for (size_t i = 0; i < ARRAY_SIZE(places->catalogs) && !r; i++) {
 		if (places->catalogs[i])
-			r = load_catalog_lists(policy->list, places->catalogs[i], reterr);
+			r = psc_policy_load_digests(policy->list, places->catalogs[i], reterr);
 	}
 	if (!r)
 		r = psc_list_index(policy->list);
@@ -195,6 +170,8 @@ int psc_policy_write(const struct psc_policy *policy)
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 		   struct psc_error *reterr)
 {
+	/* neither is in the file: the digest is the file's, the flag the host's */
+	memcpy(policy->image->table.policy, policy->digest, PSC_DIGEST_SIZE);
 	if (psc_kernel_measures())
 		policy->image->table.flags |= PSC_TABLE_IMA_POLICY;
 	return psc_image_arm(policy->image, canary->digest, canary->size, reterr);

@@ -88,6 +88,16 @@ int psc_ring_next(struct psc_ring *ring, const void **ret_data, size_t *ret_size
 	return 0;
 }
 
+unsigned long psc_ring_position(const struct psc_ring *ring)
+{
+	return ring->position;
+}
+
+unsigned long psc_ring_produced(const struct psc_ring *ring)
+{
+	return atomic_load_explicit(ring->producer, memory_order_acquire);
+}
+
 void psc_ring_commit(struct psc_ring *ring)
 {
 	atomic_store_explicit(ring->consumer, ring->position, memory_order_release);

@@ -20,6 +20,10 @@ struct psc_ring *psc_ring_free(struct psc_ring *ring);
  */
 int psc_ring_next(struct psc_ring *ring, const void **ret_data, size_t *ret_size);
 
+/* How far records were taken, and how far there are any: what is between is waiting. */
+unsigned long psc_ring_position(const struct psc_ring *ring);
+unsigned long psc_ring_produced(const struct psc_ring *ring);
+
 /* Gives the room of all records taken so far back to the kernel. */
 void psc_ring_commit(struct psc_ring *ring);
 
