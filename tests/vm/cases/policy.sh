@@ -341,6 +341,32 @@ life_policy_interlock() {
 	refused 4 'interlock.*libc\.so\.6.*reload --force [0-9a-f]{64}' proscribe list add "$libc"
 }
 
+# The same for a program that the lab can do without for a moment; and it is meant.
+life_policy_interlock_forced() {
+	local digest_of_policy runc
+	runc=$(command -v runc)
+	try proscribe list add --no-reload "$runc"
+	try proscribe reload
+	[[ $text =~ reload\ --force\ ([0-9a-f]{64}) ]] || { result unexplained "$text" && return; }
+	digest_of_policy=${BASH_REMATCH[1]}
+	try proscribe reload --force "${digest_of_policy//[0-9a-f]/0}" --by lab --reason test
+	if [ "$status" = 0 ]; then
+		result accepted "with another policy's digest"
+	else
+		try proscribe reload --force "$digest_of_policy" --by lab --reason test
+		[ "$status" = 0 ] || note "$case: $text"
+		digest=$(digest_of "$runc")
+		echo "$digest $case" >"$digests"
+		log_mark
+		try attempt exec "$runc"
+		evidence "$digests"
+		conclude exec missed
+	fi
+	rm -f "$objects"/*.yaml
+	unlist "$digest"
+	reload
+}
+
 # Activations under a storm of executions: each record agrees with its generation's policy,
 # which refuses in every other one.
 life_policy_storm() {
