@@ -295,6 +295,8 @@ json_t *psc_policy_reason_json(const struct psc_ruling_reason *reason)
 	if (profile && (rule || !reason->object))
 		json_object_set_new(json, "status",
 				    json_string(psc_status_to_string(reason->status)));
+	if (reason->decision)
+		json_object_set_new(json, "decision", object_json(reason->decision));
 	if (!rule) {
 		json_object_set_new(json, "basis", profile ? json_null() : json_string("site"));
 		return json;

@@ -181,6 +181,10 @@ static void trial_render_reason(FILE *out, const json_t *reason)
 		psc_json_text(reason, "action", "?"));
 	if (status)
 		fprintf(out, ", as %s", status);
+	if (psc_json_text(reason, "decision.id", NULL)) {
+		fputs(" by decision ", out);
+		psc_output_text(out, psc_json_text(reason, "decision.id", ""));
+	}
 	if (rule)
 		fprintf(out, ", rule %s, basis %s", rule, psc_json_text(reason, "basis", "?"));
 	fputs("\n      ", out);

@@ -69,16 +69,16 @@ static const struct psc_object *out_of_scope(const struct psc_policy_view *view,
 
 static enum psc_status status_of(const struct psc_policy_view *view,
 				 const struct psc_profile *profile,
-				 const struct psc_subject *subject, uint64_t at)
+				 const struct psc_subject *subject, uint64_t at,
+				 const struct psc_object **ret_decision)
 {
 	/* an engine that is installed is no mere information, whatever product brought it */
 	if (subject->embedded)
 		return PSC_STATUS_EMBEDDED;
 	if (psc_profile_exempts(profile, subject->product->class))
 		return PSC_STATUS_EXEMPT;
-	if (find_object(view, PSC_OBJECT_DECISION, profile->id, subject, at))
-		return PSC_STATUS_COVERED_LEGACY;
-	return PSC_STATUS_COVERED_NEW;
+	*ret_decision = find_object(view, PSC_OBJECT_DECISION, profile->id, subject, at);
+	return *ret_decision ? PSC_STATUS_COVERED_LEGACY : PSC_STATUS_COVERED_NEW;
 }
 
 static bool matches(const struct psc_rule *rule, const struct psc_subject *subject,
@@ -149,7 +149,7 @@ static void rule_by_profile(const struct psc_policy_view *view, const struct psc
 
 	if (!subject->product || !psc_profile_means(profile, subject->product->entity))
 		return;
-	reason.status = status_of(view, profile, subject, at);
+	reason.status = status_of(view, profile, subject, at, &reason.decision);
 	reason.object = out_of_scope(view, profile, at);
 	if (!reason.object)
 		reason.rule = strictest_rule(profile, subject, reason.status, op, at);

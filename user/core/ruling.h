@@ -38,8 +38,9 @@ struct psc_ruling_reason {
 	const struct psc_profile *profile; /* NULL: the site's configuration */
 	const struct psc_rule *rule;	   /* NULL: none of its rules matches, or the site */
 	const struct psc_object *object; /* exemption or window that took the rule's effect away */
-	enum psc_status status;		 /* as this profile regards the subject */
-	enum psc_action action;		 /* what it contributes */
+	const struct psc_object *decision; /* that makes it covered_legacy, or NULL */
+	enum psc_status status;		   /* as this profile regards the subject */
+	enum psc_action action;		   /* what it contributes */
 };
 
 struct psc_ruling {
