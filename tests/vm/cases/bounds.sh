@@ -118,7 +118,7 @@ long_reload_too_many_digests() {
 		for (n = 0; n <= 3000000; n++)
 			printf "sha256,%06x%058d,20480,elf,,,,\n", (n * 5) % 16777216, n
 	}' >"$lists"/crowd.csv
-	not_fitting 'listed digests: the kernel takes 3000000'
+	not_fitting 'listed digests: the kernel takes 2999999'
 }
 
 # An unprivileged user may be refused as fast as the kernel can: the daemon, which writes
