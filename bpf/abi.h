@@ -252,7 +252,7 @@ struct psc_identity {
 	/* version << 32 | generation under which that content is not listed */
 	__u64 clean;
 	__u32 suspect; /* resized without a writer: what IMA remembers may be old */
-	__u32 _pad0;
+	__u32 shared;  /* was mapped shared and writable: never cached again */
 	struct psc_stamp stamp;
 	__u8 digest[PSC_DIGEST_SIZE];
 };

@@ -24,6 +24,7 @@
 #define ATTR_FILE     (1 << 13)
 #define ATTR_OPEN     (1 << 15)
 #define PROT_EXEC     0x4
+#define MAP_SHARED    0x1
 #define VM_EXEC	      0x4
 #define SB_KERNMOUNT  (1UL << 22)
 #define F_SEAL_SHRINK 0x2

@@ -61,6 +61,7 @@ int psc_judge_open(struct file *file, bool may_digest);
 void psc_remember(struct file *file);
 /* identify.bpf.c */
 void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding);
+void psc_mark_shared(struct file *file);
 void psc_identify_cached(struct file *file, struct inode *inode, struct psc_finding *finding);
 /* conclude.bpf.c: 0 or -EPERM */
 int psc_find_subject(__u32 slot, __u32 index_bits, const struct psc_finding *finding);

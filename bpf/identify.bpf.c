@@ -11,8 +11,11 @@ const volatile bool psc_have_real_inode = true;
 /* thread_info.flags, arch/x86/include/asm/thread_info.h */
 #define TIF_SIGPENDING (1UL << 2)
 
-/* A change within the same tick of the clock leaves ctime as it was. */
-#define SETTLED_SECONDS 1
+/*
+ * A change within the same tick of the clock leaves ctime as it was. ctime is the wall clock's,
+ * which programs cannot read: TAI is at most so much ahead of it.
+ */
+#define SETTLED_SECONDS 100
 
 struct thread_info {
 	unsigned long flags;
@@ -86,7 +89,7 @@ static __always_inline bool identity_holds(const struct psc_identity *identity,
 {
 	__u32 cached = READ_ONCE(identity->cached_epoch);
 
-	return cached && cached == READ_ONCE(identity->epoch) + 1 &&
+	return cached && !READ_ONCE(identity->shared) && cached == READ_ONCE(identity->epoch) + 1 &&
 	       same_stamp(&identity->stamp, stamp);
 }
 
@@ -146,7 +149,7 @@ static __always_inline void write_cache(struct psc_identity *identity,
 {
 	if (__sync_val_compare_and_swap(&identity->lock, 0, 1))
 		return;
-	if (READ_ONCE(identity->epoch) == epoch) {
+	if (READ_ONCE(identity->epoch) == epoch && !READ_ONCE(identity->shared)) {
 		*(volatile __u32 *)&identity->cached_epoch = 0;
 		*(volatile __u32 *)&identity->version += 1;
 		barrier();
@@ -209,13 +212,9 @@ static __always_inline __u32 digest_file(struct file *file, struct psc_finding *
  */
 static __always_inline bool is_settled(struct inode *inode, const struct psc_stamp *stamp)
 {
-	__u64 now;
-
 	if (inode->i_sb->s_magic != OVERLAYFS_SUPER_MAGIC)
 		return true;
-	now = psc_clock_now(&psc_shared.control.clock, bpf_ktime_get_boot_ns(),
-			    bpf_ktime_get_tai_ns());
-	return stamp->ctime_sec + SETTLED_SECONDS < now / 1000000000;
+	return stamp->ctime_sec + SETTLED_SECONDS < bpf_ktime_get_tai_ns() / 1000000000;
 }
 
 /* For the record: which layer of an overlay the content is in. */
@@ -252,7 +251,11 @@ static __noinline void identify_content(struct file *file, struct inode *inode,
 		if (before.unverified == PSC_UNVERIFIED_NONE &&
 		    read_cache(identity, &before.stamp, finding))
 			return;
+		/* whoever opens for write from here on moves the epoch; who did before is seen */
 		epoch = READ_ONCE(identity->epoch);
+		barrier();
+		read_content(file, inode, &before);
+		finding->unverified = before.unverified;
 	}
 	failure = digest_file(file, finding, table);
 	if (failure != PSC_UNVERIFIED_NONE) {
@@ -314,4 +317,25 @@ __hidden void psc_identify_cached(struct file *file, struct inode *inode,
 		return;
 	if (finding->unverified == PSC_UNVERIFIED_NONE)
 		finding->unverified = PSC_UNVERIFIED_UNCACHED;
+}
+
+static __always_inline void mark_shared(struct inode *inode)
+{
+	struct psc_identity *identity =
+		bpf_inode_storage_get(&psc_identities, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (identity)
+		*(volatile __u32 *)&identity->shared = 1;
+}
+
+__hidden void psc_mark_shared(struct file *file)
+{
+	struct inode *inode = file->f_inode, *real;
+
+	mark_shared(inode);
+	if (psc_have_real_inode && inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC) {
+		real = bpf_real_data_inode(file);
+		if (real)
+			mark_shared(real);
+	}
 }

@@ -14,6 +14,12 @@ SEC("lsm.s/mmap_file")
 int BPF_PROG(psc_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
 	     unsigned long flags)
 {
+	/*
+	 * Device and direct I/O into such a mapping holds its pages, not the file: they can change
+	 * when mapping and descriptor are long gone.
+	 */
+	if (flags & MAP_SHARED && file && file->f_mode & FMODE_WRITE)
+		psc_mark_shared(file);
 	if (!(prot & PROT_EXEC))
 		return 0;
 	/* this is how the daemon asks for the digest of a file that was opened */

@@ -126,7 +126,7 @@ static void keep(struct psc_daemon *daemon)
 static int activate(struct psc_daemon *daemon, struct psc_policy *policy, struct psc_error *reterr)
 {
 	struct psc_problem problem = {};
-	int r = ready(daemon, policy, psc_clock_guard_now(daemon), reterr);
+	int r = ready(daemon, policy, psc_clock_trusted_now(daemon), reterr);
 
 	if (r < 0)
 		return r;
@@ -158,6 +158,7 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 	if (strcmp(daemon->policy.config->log_directory, policy.config->log_directory))
 		psc_journal_close(daemon);
 	psc_policy_clear(&daemon->previous);
+	daemon->adopted_generation = 0;
 	daemon->previous = daemon->policy;
 	daemon->policy = policy;
 	daemon->refused = (struct psc_error){};
@@ -340,7 +341,7 @@ static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 	int r = psc_policy_load(&daemon->options, psc_clock_kept(), &daemon->policy, reterr);
 
 	if (!r)
-		r = ready(daemon, &daemon->policy, psc_time_now(), reterr);
+		r = ready(daemon, &daemon->policy, psc_clock_kept(), reterr);
 	if (!r)
 		return 0;
 	psc_policy_clear(&daemon->policy);

@@ -345,7 +345,10 @@ life_policy_interlock() {
 life_policy_interlock_forced() {
 	local digest_of_policy runc
 	runc=$(command -v runc)
-	try proscribe list add --no-reload "$runc"
+	digest=$(digest_of "$runc")
+	printf '%s\nsha256,%s,%s,elf,runc,,,lab\n' \
+		algo,digest,size,format,name,product,version,source \
+		"$digest" "$(stat -c %s "$runc")" >"$lists"/forced.csv
 	try proscribe reload
 	[[ $text =~ reload\ --force\ ([0-9a-f]{64}) ]] || { result unexplained "$text" && return; }
 	digest_of_policy=${BASH_REMATCH[1]}
@@ -355,15 +358,13 @@ life_policy_interlock_forced() {
 	else
 		try proscribe reload --force "$digest_of_policy" --by lab --reason test
 		[ "$status" = 0 ] || note "$case: $text"
-		digest=$(digest_of "$runc")
 		echo "$digest $case" >"$digests"
 		log_mark
 		try attempt exec "$runc"
 		evidence "$digests"
 		conclude exec missed
 	fi
-	rm -f "$objects"/*.yaml
-	unlist "$digest"
+	rm -f "$objects"/*.yaml "$lists"/forced.csv
 	reload
 }
 
