@@ -132,7 +132,7 @@ include tests/vm/lab.mk
 # What these need is installed first, so the work is done by another make.
 check: deps
 	$(Q)$(MAKE) --no-print-directory lint check-unit check-unit-san check-fuzz
-	$(Q)$(MAKE) --no-print-directory -j3 -Otarget check-lab
+	$(Q)$(MAKE) --no-print-directory -j2 -Otarget check-lab
 
 demo: deps
 	$(Q)$(MAKE) --no-print-directory demo-run
