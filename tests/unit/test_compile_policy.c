@@ -332,7 +332,7 @@ static void test_round_trip(void **state)
 	make_world(&w, COMMERCE ", " BOD, 1);
 	image = compile(&w);
 	assert_int_equal(psc_image_digest(image, digest), 0);
-	assert_int_equal(psc_image_save(image, path), 0);
+	assert_int_equal(psc_image_save(image, digest, path), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	if (psc_image_load(path, &again, loaded, &err) < 0)
@@ -366,13 +366,15 @@ static void test_damaged(void **state)
 	_cleanup_(psc_image_freep) struct psc_image *image = NULL;
 	_cleanup_free_ uint8_t *data = NULL;
 	_cleanup_close_ int fd = -1;
+	uint8_t digest[PSC_DIGEST_SIZE];
 	struct psc_image *got = NULL;
 	struct stat st;
 	struct world w;
 
 	make_world(&w, COMMERCE, 1);
 	image = compile(&w);
-	assert_int_equal(psc_image_save(image, path), 0);
+	assert_int_equal(psc_image_digest(image, digest), 0);
+	assert_int_equal(psc_image_save(image, digest, path), 0);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fstat(fd, &st), 0);
 	data = malloc(st.st_size);

@@ -209,7 +209,7 @@ int psc_catalog_parse(struct psc_catalog *catalog, const char *data, size_t size
 	return r;
 }
 
-static int load_vendor(struct psc_catalog *catalog, const char *directory, const char *name,
+static int load_vendor(const char *directory, const char *name, void *catalog,
 		       struct psc_error *reterr)
 {
 	_cleanup_free_ char *path = NULL, *data = NULL;
@@ -226,7 +226,10 @@ static int load_vendor(struct psc_catalog *catalog, const char *directory, const
 	return r < 0 ? r : psc_catalog_parse(catalog, data, size, path, reterr);
 }
 
-int psc_catalog_load(struct psc_catalog *catalog, const char *directory, struct psc_error *reterr)
+int psc_catalog_each_vendor(const char *directory,
+			    int (*fn)(const char *directory, const char *name, void *data,
+				      struct psc_error *reterr),
+			    void *data, struct psc_error *reterr)
 {
 	struct dirent **names = NULL;
 	int count = scandir(directory, &names, NULL, alphasort);
@@ -241,11 +244,16 @@ int psc_catalog_load(struct psc_catalog *catalog, const char *directory, struct 
 	}
 	for (int i = 0; i < count; i++) {
 		if (r >= 0 && names[i]->d_name[0] != '.')
-			r = load_vendor(catalog, directory, names[i]->d_name, reterr);
+			r = fn(directory, names[i]->d_name, data, reterr);
 		free(names[i]);
 	}
 	free(names);
 	return r;
+}
+
+int psc_catalog_load(struct psc_catalog *catalog, const char *directory, struct psc_error *reterr)
+{
+	return psc_catalog_each_vendor(directory, load_vendor, catalog, reterr);
 }
 
 const struct psc_product *psc_catalog_find(const struct psc_catalog *catalog, const char *text,

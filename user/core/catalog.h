@@ -31,6 +31,15 @@ struct psc_catalog {
 int psc_catalog_parse(struct psc_catalog *catalog, const char *data, size_t size, const char *path,
 		      struct psc_error *reterr);
 
+/*
+ * Calls @fn for every name in the catalog @directory that may be a vendor, in strcmp() order,
+ * until it returns an error, which comes back. A missing directory has none.
+ */
+int psc_catalog_each_vendor(const char *directory,
+			    int (*fn)(const char *directory, const char *name, void *data,
+				      struct psc_error *reterr),
+			    void *data, struct psc_error *reterr);
+
 /* Adds DIRECTORY/<vendor>/products.yaml of every vendor. A missing directory is none. */
 int psc_catalog_load(struct psc_catalog *catalog, const char *directory, struct psc_error *reterr);
 void psc_catalog_clear(struct psc_catalog *catalog);

@@ -28,13 +28,6 @@ struct parser {
 	uint8_t unverified[PSC_OP_MAX][PSC_UNVERIFIED_MAX];
 };
 
-static void free_names(char **names)
-{
-	for (size_t i = 0; names && names[i]; i++)
-		free(names[i]);
-	free(names);
-}
-
 static int default_profiles(char ***ret)
 {
 	char **names = calloc(2, sizeof(*names));
@@ -88,7 +81,7 @@ struct psc_config *psc_config_free(struct psc_config *config)
 		return NULL;
 	free(config->lists);
 	free(config->log_directory);
-	free_names(config->profiles);
+	psc_strings_free(config->profiles);
 	free(config);
 	return NULL;
 }
@@ -180,7 +173,7 @@ static int parse_profiles(struct psc_yaml *yaml, const struct psc_yaml_node *val
 	names = calloc(PSC_PROFILES_MAX + 1, sizeof(*names));
 	if (!names)
 		return -ENOMEM;
-	free_names(p->config->profiles);
+	psc_strings_free(p->config->profiles);
 	p->config->profiles = names;
 	for (const struct psc_yaml_node *n = value->first; n; n = n->next) {
 		r = psc_yaml_expect_scalar(yaml, n, "expected the name of a profile");

@@ -89,7 +89,7 @@ static int take_apart(const struct psc_image *image, struct parts *ret)
 	ret->vector[5] =
 		(struct iovec){image->records, image->table.digest_count * sizeof(*image->records)};
 	ret->vector[6] = (struct iovec){ret->names, names_size};
-	return digest_parts(ret);
+	return 0;
 }
 
 int psc_image_digest(const struct psc_image *image, uint8_t ret[PSC_DIGEST_SIZE])
@@ -97,6 +97,8 @@ int psc_image_digest(const struct psc_image *image, uint8_t ret[PSC_DIGEST_SIZE]
 	_cleanup_(clear_parts) struct parts parts = {0};
 	int r = take_apart(image, &parts);
 
+	if (r >= 0)
+		r = digest_parts(&parts);
 	if (r >= 0)
 		memcpy(ret, parts.head.digest, PSC_DIGEST_SIZE);
 	return r;
@@ -134,7 +136,8 @@ static int sync_directory(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-int psc_image_save(const struct psc_image *image, const char *path)
+int psc_image_save(const struct psc_image *image, const uint8_t digest[PSC_DIGEST_SIZE],
+		   const char *path)
 {
 	_cleanup_(clear_parts) struct parts parts = {0};
 	_cleanup_free_ char *temporary = NULL;
@@ -146,6 +149,7 @@ int psc_image_save(const struct psc_image *image, const char *path)
 	r = take_apart(image, &parts);
 	if (r < 0)
 		return r;
+	memcpy(parts.head.digest, digest, PSC_DIGEST_SIZE);
 	if (asprintf(&temporary, "%s.new", path) < 0) {
 		temporary = NULL;
 		return -ENOMEM;

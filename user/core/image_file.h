@@ -20,10 +20,12 @@
 int psc_image_digest(const struct psc_image *image, uint8_t ret[PSC_DIGEST_SIZE]);
 
 /*
- * Writes @path through a temporary file beside it (0600), synced with its directory: there
- * is the old file or the new one. The image must not be armed.
+ * Writes @path, with the @digest that psc_image_digest() gave for this very image, through a
+ * temporary file beside it (0600), synced with its directory: there is the old file or the
+ * new one. The image must not be armed.
  */
-int psc_image_save(const struct psc_image *image, const char *path);
+int psc_image_save(const struct psc_image *image, const uint8_t digest[PSC_DIGEST_SIZE],
+		   const char *path);
 
 /*
  * Reads what psc_image_save() wrote. -EBADMSG with the offset and reason in @reterr for

@@ -63,12 +63,12 @@ _Static_assert(ARRAY_SIZE(unverified_names) == PSC_UNVERIFIED_MAX, "a name for e
 _Static_assert(ARRAY_SIZE(source_names) == PSC_SOURCE_MAX, "a name for every source");
 _Static_assert(ARRAY_SIZE(feature_names) == PSC_FEATURE_MAX, "a name for every feature");
 
-static const char *name_of(const char *const *names, unsigned int count, unsigned int value)
+const char *psc_name_of(const char *const *names, unsigned int count, unsigned int value)
 {
 	return value < count ? names[value] : NULL;
 }
 
-static int value_of(const char *const *names, unsigned int count, const char *name)
+int psc_name_value(const char *const *names, unsigned int count, const char *name)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		if (strcmp(names[i], name) == 0)
@@ -79,42 +79,42 @@ static int value_of(const char *const *names, unsigned int count, const char *na
 
 const char *psc_op_to_string(unsigned int op)
 {
-	return name_of(op_names, PSC_OP_MAX, op);
+	return psc_name_of(op_names, PSC_OP_MAX, op);
 }
 
 const char *psc_action_to_string(unsigned int action)
 {
-	return name_of(action_names, PSC_ACTION_MAX, action);
+	return psc_name_of(action_names, PSC_ACTION_MAX, action);
 }
 
 const char *psc_verdict_to_string(unsigned int verdict)
 {
-	return name_of(verdict_names, PSC_VERDICT_MAX, verdict);
+	return psc_name_of(verdict_names, PSC_VERDICT_MAX, verdict);
 }
 
 const char *psc_mode_to_string(unsigned int mode)
 {
-	return name_of(mode_names, PSC_MODE_MAX, mode);
+	return psc_name_of(mode_names, PSC_MODE_MAX, mode);
 }
 
 const char *psc_unverified_to_string(unsigned int reason)
 {
-	return name_of(unverified_names, PSC_UNVERIFIED_MAX, reason);
+	return psc_name_of(unverified_names, PSC_UNVERIFIED_MAX, reason);
 }
 
 const char *psc_source_to_string(unsigned int source)
 {
-	return name_of(source_names, PSC_SOURCE_MAX, source);
+	return psc_name_of(source_names, PSC_SOURCE_MAX, source);
 }
 
 const char *psc_feature_to_string(unsigned int feature)
 {
-	return name_of(feature_names, PSC_FEATURE_MAX, feature);
+	return psc_name_of(feature_names, PSC_FEATURE_MAX, feature);
 }
 
 int psc_op_from_string(const char *name, enum psc_op *ret)
 {
-	int r = value_of(op_names, PSC_OP_MAX, name);
+	int r = psc_name_value(op_names, PSC_OP_MAX, name);
 
 	if (r < 0)
 		return r;
@@ -124,7 +124,7 @@ int psc_op_from_string(const char *name, enum psc_op *ret)
 
 int psc_action_from_string(const char *name, enum psc_action *ret)
 {
-	int r = value_of(action_names, PSC_ACTION_MAX, name);
+	int r = psc_name_value(action_names, PSC_ACTION_MAX, name);
 
 	if (r < 0)
 		return r;
@@ -134,7 +134,7 @@ int psc_action_from_string(const char *name, enum psc_action *ret)
 
 int psc_verdict_from_string(const char *name, enum psc_verdict *ret)
 {
-	int r = value_of(verdict_names, PSC_VERDICT_MAX, name);
+	int r = psc_name_value(verdict_names, PSC_VERDICT_MAX, name);
 
 	if (r < 0)
 		return r;
@@ -144,7 +144,7 @@ int psc_verdict_from_string(const char *name, enum psc_verdict *ret)
 
 int psc_mode_from_string(const char *name, enum psc_mode *ret)
 {
-	int r = value_of(mode_names, PSC_MODE_MAX, name);
+	int r = psc_name_value(mode_names, PSC_MODE_MAX, name);
 
 	if (r < 0)
 		return r;
@@ -154,7 +154,7 @@ int psc_mode_from_string(const char *name, enum psc_mode *ret)
 
 int psc_unverified_from_string(const char *name, enum psc_unverified *ret)
 {
-	int r = value_of(unverified_names, PSC_UNVERIFIED_MAX, name);
+	int r = psc_name_value(unverified_names, PSC_UNVERIFIED_MAX, name);
 
 	if (r < 0)
 		return r;

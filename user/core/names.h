@@ -9,6 +9,13 @@
 #include "bpf/abi.h"
 
 /*
+ * The look-up behind every pair below, for other tables of names: a name by value, NULL out of
+ * range; a value by name, -EINVAL when there is none.
+ */
+const char *psc_name_of(const char *const *names, unsigned int count, unsigned int value);
+int psc_name_value(const char *const *names, unsigned int count, const char *name);
+
+/*
  * To a name: NULL when the value is out of range. From a name: 0 and the value, or
  * -EINVAL. Names are lower snake case without the enumeration's prefix.
  */

@@ -8,6 +8,7 @@
 #include "user/core/util.h"
 #include "user/core/digest.h"
 #include "user/core/hex.h"
+#include "user/core/names.h"
 #include "user/core/object.h"
 #include "user/core/timefmt.h"
 #include "user/core/yaml.h"
@@ -22,30 +23,22 @@ _Static_assert(ARRAY_SIZE(kind_names) == PSC_OBJECT_KIND_MAX, "a name for every 
 
 const char *psc_object_kind_to_string(unsigned int kind)
 {
-	return kind < PSC_OBJECT_KIND_MAX ? kind_names[kind] : NULL;
+	return psc_name_of(kind_names, PSC_OBJECT_KIND_MAX, kind);
 }
 
 int psc_object_kind_from_string(const char *name, enum psc_object_kind *ret)
 {
-	for (unsigned int i = 0; i < PSC_OBJECT_KIND_MAX; i++) {
-		if (strcmp(kind_names[i], name) == 0) {
-			*ret = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
+	int r = psc_name_value(kind_names, PSC_OBJECT_KIND_MAX, name);
 
-static void free_names(char **names)
-{
-	for (char **name = names; name && *name; name++)
-		free(*name);
-	free(names);
+	if (r < 0)
+		return r;
+	*ret = r;
+	return 0;
 }
 
 static void free_namesp(char ***names)
 {
-	free_names(*names);
+	psc_strings_free(*names);
 }
 
 struct psc_object *psc_object_free(struct psc_object *object)
@@ -57,8 +50,8 @@ struct psc_object *psc_object_free(struct psc_object *object)
 	free(object->by);
 	free(object->document);
 	free(object->subject);
-	free_names(object->profiles);
-	free_names(object->products);
+	psc_strings_free(object->profiles);
+	psc_strings_free(object->products);
 	free(object->path);
 	free(object);
 	return NULL;

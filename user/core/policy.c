@@ -2,9 +2,8 @@
 /*
  * policy.c - see policy.h.
  */
-#include <errno.h>
-
 #include "user/core/util.h"
+#include "user/core/names.h"
 #include "user/core/policy.h"
 
 static const char *const role_names[] = {
@@ -39,43 +38,29 @@ _Static_assert(ARRAY_SIZE(status_names) == PSC_STATUS_MAX, "a name for every sta
 _Static_assert(ARRAY_SIZE(basis_names) == PSC_BASIS_MAX, "a name for every basis");
 _Static_assert(ARRAY_SIZE(label_names) == PSC_LABEL_MAX, "a name for every label");
 
-static const char *name_of(const char *const *names, unsigned int count, unsigned int value)
-{
-	return value < count ? names[value] : NULL;
-}
-
-static int value_of(const char *const *names, unsigned int count, const char *name)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if (strcmp(names[i], name) == 0)
-			return i;
-	}
-	return -EINVAL;
-}
-
 const char *psc_role_to_string(unsigned int role)
 {
-	return name_of(role_names, PSC_ROLE_MAX, role);
+	return psc_name_of(role_names, PSC_ROLE_MAX, role);
 }
 
 const char *psc_status_to_string(unsigned int status)
 {
-	return name_of(status_names, PSC_STATUS_MAX, status);
+	return psc_name_of(status_names, PSC_STATUS_MAX, status);
 }
 
 const char *psc_basis_to_string(unsigned int basis)
 {
-	return name_of(basis_names, PSC_BASIS_MAX, basis);
+	return psc_name_of(basis_names, PSC_BASIS_MAX, basis);
 }
 
 const char *psc_label_to_string(unsigned int label)
 {
-	return name_of(label_names, PSC_LABEL_MAX, label);
+	return psc_name_of(label_names, PSC_LABEL_MAX, label);
 }
 
 int psc_role_from_string(const char *name, enum psc_role *ret)
 {
-	int r = value_of(role_names, PSC_ROLE_MAX, name);
+	int r = psc_name_value(role_names, PSC_ROLE_MAX, name);
 
 	if (r < 0)
 		return r;
@@ -85,7 +70,7 @@ int psc_role_from_string(const char *name, enum psc_role *ret)
 
 int psc_status_from_string(const char *name, enum psc_status *ret)
 {
-	int r = value_of(status_names, PSC_STATUS_MAX, name);
+	int r = psc_name_value(status_names, PSC_STATUS_MAX, name);
 
 	if (r < 0)
 		return r;
@@ -95,7 +80,7 @@ int psc_status_from_string(const char *name, enum psc_status *ret)
 
 int psc_basis_from_string(const char *name, enum psc_basis *ret)
 {
-	int r = value_of(basis_names, PSC_BASIS_MAX, name);
+	int r = psc_name_value(basis_names, PSC_BASIS_MAX, name);
 
 	if (r < 0)
 		return r;
@@ -105,7 +90,7 @@ int psc_basis_from_string(const char *name, enum psc_basis *ret)
 
 int psc_label_from_string(const char *name, enum psc_label *ret)
 {
-	int r = value_of(label_names, PSC_LABEL_MAX, name);
+	int r = psc_name_value(label_names, PSC_LABEL_MAX, name);
 
 	if (r < 0)
 		return r;

@@ -2,7 +2,6 @@
 /*
  * policy_set.c - see policy_set.h.
  */
-#include <dirent.h>
 #include <errno.h>
 
 #include "user/core/util.h"
@@ -84,8 +83,8 @@ int psc_policy_set_load(const struct psc_config *config, const struct psc_policy
 	return 0;
 }
 
-static int load_vendor(struct psc_list *list, const char *directory, const char *name,
-		       struct psc_error *reterr)
+static int load_vendor_lists(const char *directory, const char *name, void *list,
+			     struct psc_error *reterr)
 {
 	_cleanup_free_ char *path = NULL;
 	struct psc_error error = {0};
@@ -105,24 +104,7 @@ static int load_vendor(struct psc_list *list, const char *directory, const char 
 
 int psc_policy_load_digests(struct psc_list *list, const char *directory, struct psc_error *reterr)
 {
-	struct dirent **names = NULL;
-	int count = scandir(directory, &names, NULL, alphasort);
-	int r = 0;
-
-	if (count < 0 && errno == ENOENT)
-		return 0;
-	if (count < 0) {
-		r = -errno;
-		psc_error_set(reterr, directory, 0, 0, "cannot be read: %s", strerror(-r));
-		return r;
-	}
-	for (int i = 0; i < count; i++) {
-		if (r >= 0 && names[i]->d_name[0] != '.')
-			r = load_vendor(list, directory, names[i]->d_name, reterr);
-		free(names[i]);
-	}
-	free(names);
-	return r;
+	return psc_catalog_each_vendor(directory, load_vendor_lists, list, reterr);
 }
 
 struct psc_policy_view psc_policy_set_view(const struct psc_policy_set *set,

@@ -212,9 +212,7 @@ struct psc_profile *psc_profile_free(struct psc_profile *profile)
 	free(profile->cite.source);
 	free(profile->scope);
 	free(profile->updated);
-	for (char **entity = profile->entities; entity && *entity; entity++)
-		free(*entity);
-	free(profile->entities);
+	psc_strings_free(profile->entities);
 	free(profile->path);
 	free(profile);
 	return NULL;

@@ -52,6 +52,14 @@ static inline void psc_fclosep(FILE **f)
 		fclose(*f);
 }
 
+/* Frees a NULL-terminated list of strings; NULL is fine. */
+static inline void psc_strings_free(char **strings)
+{
+	for (size_t i = 0; strings && strings[i]; i++)
+		free(strings[i]);
+	free(strings);
+}
+
 #define _cleanup_free_	 _cleanup_(psc_freep)
 #define _cleanup_close_	 _cleanup_(psc_closep)
 #define _cleanup_fclose_ _cleanup_(psc_fclosep)

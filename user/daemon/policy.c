@@ -164,7 +164,7 @@ int psc_policy_write(const struct psc_policy *policy)
 {
 	if (mkdir(PSC_DIR_STATE, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	return psc_image_save(policy->image, PATH_NEXT);
+	return psc_image_save(policy->image, policy->digest, PATH_NEXT);
 }
 
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
