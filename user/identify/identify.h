@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * identify.h - an open file to the facts about it. Reads hostile input: every reader below is
+ * bounded in bytes, memory and depth, and what it cannot read becomes a PSC_FACT_PROBLEM, not
+ * an error. No global state, no logging; a reader may be used by several threads with files
+ * of their own, but for the rpm reader (librpm keeps state of its own).
+ *
+ * Used by proscribe-identify for the daemon, and by the CLI.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "user/core/util.h"
+#include "user/core/facts.h"
+#include "user/core/format.h"
+
+/* Certificates that chains may end at; see signer.h. */
+struct psc_trust;
+
+struct psc_identify_options {
+	const char *const *markers; /* NULL-terminated strings to look for in ELF, PE; NULL: none */
+	const struct psc_trust *trust; /* NULL: no chain is trusted */
+	bool want_digest;	       /* add PSC_FACT_SHA256 of the content */
+};
+
+/*
+ * Adds format, size and what the readers of that format find. @fd is a regular file open for
+ * reading; its offset is not kept. -ENOMEM, or the errno of a read that failed.
+ */
+int psc_identify(int fd, const struct psc_identify_options *options, struct psc_facts *facts);
