@@ -53,7 +53,8 @@ struct psc_condition {
 	size_t length; /* of value */
 };
 
-struct psc_rule {
+/* One rule of the catalog; profiles have rules of their own (profile.h). */
+struct psc_indicator {
 	char *id;      /* "VENDOR/RULE" */
 	char *product; /* "VENDOR/PRODUCT": psc_catalog_find() knows it */
 	enum psc_role role;
@@ -61,22 +62,39 @@ struct psc_rule {
 	struct psc_cite cite;
 	struct psc_condition condition[PSC_CONDITIONS_MAX];
 	size_t conditions;
+	const char *path; /* of the file it stands in; belongs to the indicators */
 	unsigned int line;
+	unsigned int column;
+};
+
+/* What looks like an indicator and is none, kept so that nobody adds it again. */
+struct psc_rejected {
+	char *vendor;
+	struct psc_condition condition;
+	char *source;
+	char *reason;
+	const char *path;
+	unsigned int line;
+	unsigned int column;
 };
 
 struct psc_indicators;
 
 /* Which rules hold for one thing, best first. */
 struct psc_matches {
-	const struct psc_rule **rule; /* belong to the indicators; free the array itself */
+	const struct psc_indicator **rule; /* belong to the indicators; free the array itself */
 	size_t count;
 };
 
+/* An empty set; -ENOMEM. The others free it; NULL is fine. */
 int psc_indicators_new(struct psc_indicators **ret);
 struct psc_indicators *psc_indicators_free(struct psc_indicators *indicators);
 void psc_indicators_freep(struct psc_indicators **indicators);
 
-/* Adds one vendor's text. -EINVAL with the place; a product that @catalog lacks is one, too. */
+/*
+ * Adds one vendor's text, all or nothing. -EINVAL with the place; a product that @catalog lacks
+ * is one, too. Nobody may match meanwhile.
+ */
 int psc_indicators_parse(struct psc_indicators *indicators, const struct psc_catalog *catalog,
 			 const char *data, size_t size, const char *path, struct psc_error *reterr);
 
@@ -88,24 +106,33 @@ int psc_indicators_load(struct psc_indicators *indicators, const struct psc_cata
 size_t psc_indicators_count(const struct psc_indicators *indicators);
 
 /* The rule with number @i, or NULL. */
-const struct psc_rule *psc_indicators_get(const struct psc_indicators *indicators, size_t i);
+const struct psc_indicator *psc_indicators_get(const struct psc_indicators *indicators, size_t i);
+
+/* How many rejected values, and the one with number @i, or NULL. */
+size_t psc_indicators_rejected_count(const struct psc_indicators *indicators);
+const struct psc_rejected *psc_indicators_rejected(const struct psc_indicators *indicators,
+						   size_t i);
 
 /* Every distinct value of `marker` conditions, NULL-terminated: what identify looks for. */
 const char *const *psc_indicators_markers(const struct psc_indicators *indicators);
 
 /*
  * Compares. Thread-safe. Order of @ret: a product that is named beats "other", then the
- * confidence, then the number of conditions, then the length of what matched, then the id.
+ * confidence, then the number of conditions, then the length of their values, then the id.
+ * Facts in an order, number or group of their own choosing cost no more than linear time.
+ * Free @ret with psc_matches_clear(); it holds nothing when nothing matches. -ENOMEM.
  *
  * A rule with signer_* conditions holds only within one group of facts, and only when that
- * signer's state lets it: subject and issuer attributes need `trusted`; certificate, key and
- * issuer_serial need that the content verifies (trusted, untrusted, self_signed, expired).
+ * signer's state lets it: subject and issuer attributes, serial and key_id, which anybody can
+ * write into a certificate, need `trusted`; certificate, key and issuer_serial need that the
+ * content verifies (trusted, untrusted, self_signed, expired).
  * package_key alone is a claim, as anybody can write it: such a rule is never more than low.
  */
 int psc_indicators_match(const struct psc_indicators *indicators, const struct psc_facts *facts,
 			 struct psc_matches *ret);
 void psc_matches_clear(struct psc_matches *matches);
 
+/* Names as they stand in catalogs and output; see names.h. */
 const char *psc_match_to_string(unsigned int match);
 int psc_match_from_string(const char *name, enum psc_match *ret);
 const char *psc_confidence_to_string(unsigned int confidence);
