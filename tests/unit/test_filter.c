@@ -101,7 +101,8 @@ static void test_format_selects(void **state)
 		add(list, 777, format);
 		image = compile(list);
 		assert_int_equal(psc_image_filter(image, PSC_FILTER_EXEC, 777),
-				 format != PSC_FORMAT_DEB && format != PSC_FORMAT_RPM);
+				 format != PSC_FORMAT_DEB && format != PSC_FORMAT_RPM &&
+					 format != PSC_FORMAT_ARCHIVE);
 		assert_int_equal(psc_image_filter(image, PSC_FILTER_OPEN, 777),
 				 format != PSC_FORMAT_ELF && format != PSC_FORMAT_SCRIPT);
 		assert_int_equal(psc_image_filter(image, PSC_FILTER_EXEC, 778), 0);

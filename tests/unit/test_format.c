@@ -27,6 +27,16 @@ static const struct {
 	{"!<arch>\ndebian-binary   123", 27, 21, PSC_FORMAT_DEB},
 	{"!<arch>\nfoo.o/          ", 24, 99, PSC_FORMAT_ANY},
 	{"\355\253\356\333\3\0", 6, 4, PSC_FORMAT_RPM},
+	{"\037\213\010\0", 4, 3, PSC_FORMAT_ARCHIVE},
+	{"\375"
+	 "7zXZ\0\0",
+	 7, 6, PSC_FORMAT_ARCHIVE},
+	{"\050\265\057\375\0", 5, 4, PSC_FORMAT_ARCHIVE},
+	{"BZh91AY", 7, 3, PSC_FORMAT_ARCHIVE},
+	{"7z\274\257\047\034\0", 7, 6, PSC_FORMAT_ARCHIVE},
+	{"0707010000", 10, 6, PSC_FORMAT_ARCHIVE},
+	{"0707020000", 10, 6, PSC_FORMAT_ARCHIVE},
+	{"PK\003\004", 4, 99, PSC_FORMAT_ANY}, /* may be a jar, which binfmt_misc runs */
 	{"# !/bin/sh", 10, 99, PSC_FORMAT_ANY},
 	{"\177ELG", 4, 99, PSC_FORMAT_ANY},
 	{"ZM", 2, 99, PSC_FORMAT_ANY},
@@ -66,9 +76,13 @@ static void test_filters(void **state)
 	static const struct {
 		bool exec, open, forces;
 	} expected[PSC_FORMAT_MAX] = {
-		[PSC_FORMAT_ANY] = {true, true, true},	   [PSC_FORMAT_ELF] = {true, false, true},
-		[PSC_FORMAT_SCRIPT] = {true, false, true}, [PSC_FORMAT_PE] = {true, true, false},
-		[PSC_FORMAT_DEB] = {false, true, false},   [PSC_FORMAT_RPM] = {false, true, false},
+		[PSC_FORMAT_ANY] = {true, true, true},
+		[PSC_FORMAT_ELF] = {true, false, true},
+		[PSC_FORMAT_SCRIPT] = {true, false, true},
+		[PSC_FORMAT_PE] = {true, true, false},
+		[PSC_FORMAT_DEB] = {false, true, false},
+		[PSC_FORMAT_RPM] = {false, true, false},
+		[PSC_FORMAT_ARCHIVE] = {false, true, false},
 	};
 
 	for (unsigned int i = 0; i < PSC_FORMAT_MAX; i++) {

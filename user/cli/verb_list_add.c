@@ -55,8 +55,8 @@ static int entry_fill(struct psc_cli *cli, const struct psc_target *target,
 		return psc_cli_usage(cli, "'%s' is no size in bytes", size);
 	entry->has_size = entry->has_size || size;
 	if (format && psc_format_from_string(format, &entry->format) < 0)
-		return psc_cli_usage(cli, "'%s' is no format: elf, script, pe, deb, rpm, any",
-				     format);
+		return psc_cli_usage(
+			cli, "'%s' is no format: elf, script, pe, deb, rpm, archive, any", format);
 	return PSC_EXIT_OK;
 }
 
@@ -149,7 +149,7 @@ static int list_add_run(struct psc_cli *cli, int argc, char **argv)
 
 static const struct psc_option list_add_options[] = {
 	{"size", "BYTES", "size of the content, when only its digest is known"},
-	{"format", "FORMAT", "elf, script, pe, deb, rpm or any"},
+	{"format", "FORMAT", "elf, script, pe, deb, rpm, archive or any"},
 	{"name", "NAME", "name of the file (default: its base name)"},
 	{"product", "PRODUCT", "product that it belongs to"},
 	{"version", "VERSION", "version of the product"},

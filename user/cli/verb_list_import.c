@@ -118,9 +118,22 @@ static int parse_input(const char *data, size_t size, const char *product, struc
 	return 0;
 }
 
+/* Those that have the kernel digest whatever runs. */
+static size_t count_costly(const struct psc_list *list)
+{
+	struct psc_list_entry entry;
+	size_t count = 0;
+
+	for (size_t i = 0; psc_list_get(list, i, &entry) == 0; i++)
+		count += !entry.has_size && psc_format_forces_hashing(entry.format) &&
+			 psc_list_entry_enforce(&entry) == PSC_LIST_ENFORCEABLE;
+	return count;
+}
+
 static void import_remarks(struct psc_cli *cli, const struct psc_list *list)
 {
 	struct psc_list_counts counts;
+	size_t costly = count_costly(list);
 
 	psc_list_get_counts(list, &counts);
 	if (counts.enforceable < counts.entries)
@@ -128,11 +141,11 @@ static void import_remarks(struct psc_cli *cli, const struct psc_list *list)
 			     "%zu of them cannot be enforced: the kernel computes sha256 only, "
 			     "of files below 4 GiB",
 			     counts.entries - counts.enforceable);
-	if (counts.without_size)
+	if (costly)
 		psc_cli_note(cli,
 			     "%zu have no size: the kernel has to digest everything that is "
 			     "executed, once each",
-			     counts.without_size);
+			     costly);
 }
 
 static int import_into(struct psc_cli *cli, const char *path, const struct psc_list *list)

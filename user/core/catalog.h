@@ -13,6 +13,9 @@
 #include "user/core/error.h"
 #include "user/core/policy.h"
 
+/* Class of the products that are a vendor's engine inside a product of somebody else. */
+#define PSC_CLASS_EMBEDDED "embedded-engine"
+
 struct psc_product {
 	char *id;     /* "VENDOR/PRODUCT" */
 	char *name;   /* "Kaspersky Endpoint Security for Linux" */

@@ -8,8 +8,9 @@
 #include "user/core/format.h"
 
 static const char *const format_names[] = {
-	[PSC_FORMAT_ANY] = "any", [PSC_FORMAT_ELF] = "elf", [PSC_FORMAT_SCRIPT] = "script",
-	[PSC_FORMAT_PE] = "pe",	  [PSC_FORMAT_DEB] = "deb", [PSC_FORMAT_RPM] = "rpm",
+	[PSC_FORMAT_ANY] = "any",	  [PSC_FORMAT_ELF] = "elf", [PSC_FORMAT_SCRIPT] = "script",
+	[PSC_FORMAT_PE] = "pe",		  [PSC_FORMAT_DEB] = "deb", [PSC_FORMAT_RPM] = "rpm",
+	[PSC_FORMAT_ARCHIVE] = "archive",
 };
 _Static_assert(ARRAY_SIZE(format_names) == PSC_FORMAT_MAX, "a name for every format");
 
@@ -30,6 +31,16 @@ static const struct magic {
 	{"MZ", 2, PSC_FORMAT_PE},
 	{"!<arch>\ndebian-binary", 21, PSC_FORMAT_DEB},
 	{"\xed\xab\xee\xdb", 4, PSC_FORMAT_RPM},
+	/* no zip: binfmt_misc may run one that is a jar, which the exec filter must know */
+	{"\x1f\x8b\x08", 3, PSC_FORMAT_ARCHIVE},
+	{"\xfd"
+	 "7zXZ\0",
+	 6, PSC_FORMAT_ARCHIVE},
+	{"\x28\xb5\x2f\xfd", 4, PSC_FORMAT_ARCHIVE},
+	{"BZh", 3, PSC_FORMAT_ARCHIVE},
+	{"7z\xbc\xaf\x27\x1c", 6, PSC_FORMAT_ARCHIVE},
+	{"070701", 6, PSC_FORMAT_ARCHIVE},
+	{"070702", 6, PSC_FORMAT_ARCHIVE},
 };
 
 const char *psc_format_to_string(unsigned int format)
@@ -77,6 +88,7 @@ bool psc_format_in_open_filter(enum psc_format format)
 	case PSC_FORMAT_PE:
 	case PSC_FORMAT_DEB:
 	case PSC_FORMAT_RPM:
+	case PSC_FORMAT_ARCHIVE:
 		return true;
 	default:
 		return false;

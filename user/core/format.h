@@ -16,7 +16,8 @@ enum psc_format {
 	PSC_FORMAT_PE = 3,     /* Windows program; plain MZ too */
 	PSC_FORMAT_DEB = 4,
 	PSC_FORMAT_RPM = 5,
-	PSC_FORMAT_MAX = 6,
+	PSC_FORMAT_ARCHIVE = 6, /* gzip, xz, zstd, bzip2, 7z, cpio */
+	PSC_FORMAT_MAX = 7,
 };
 
 /* Enough of a file's head for psc_format_detect() to say all it can. */
@@ -34,7 +35,7 @@ enum psc_format psc_format_detect(const uint8_t *head, size_t size);
 /* Whether a listed size of this format goes into PSC_FILTER_EXEC: elf, script, pe, any. */
 bool psc_format_in_exec_filter(enum psc_format format);
 
-/* Whether a listed size of this format goes into PSC_FILTER_OPEN: pe, deb, rpm, any. */
+/* Whether a listed size of this format goes into PSC_FILTER_OPEN: all but elf, script. */
 bool psc_format_in_open_filter(enum psc_format format);
 
 /*

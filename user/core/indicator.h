@@ -31,7 +31,7 @@ enum psc_match {
 	PSC_MATCH_EXACT = 0, /* unless said */
 	PSC_MATCH_PREFIX = 1,
 	PSC_MATCH_SUFFIX = 2,
-	PSC_MATCH_GLOB = 3,	/* fnmatch() with FNM_PATHNAME */
+	PSC_MATCH_GLOB = 3,	/* fnmatch(): in paths and entries no * goes past a slash */
 	PSC_MATCH_CONTAINS = 4, /* without regard to ASCII case */
 	PSC_MATCH_UNDER = 5,	/* paths: the directory itself or anything below it */
 	PSC_MATCH_MAX = 6,

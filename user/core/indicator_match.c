@@ -61,7 +61,10 @@ static bool holds(const struct psc_condition *condition, const char *text)
 		return length >= condition->length &&
 		       strcmp(text + length - condition->length, condition->value) == 0;
 	case PSC_MATCH_GLOB:
-		return fnmatch(condition->value, text, FNM_PATHNAME) == 0;
+		return fnmatch(condition->value, text,
+			       condition->fact == PSC_FACT_PATH || condition->fact == PSC_FACT_ENTRY
+				       ? FNM_PATHNAME
+				       : 0) == 0;
 	case PSC_MATCH_CONTAINS:
 		return contains(text, condition->value, condition->length);
 	case PSC_MATCH_UNDER:

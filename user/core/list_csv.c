@@ -187,10 +187,11 @@ static int parse_format(struct line *l, enum psc_format *ret)
 
 	*ret = PSC_FORMAT_ANY;
 	if (field->size && psc_format_from_string(word(field, buffer, sizeof(buffer)), ret) < 0)
-		return fail(l, field->column,
-			    "unknown format \"%.*s\": expected elf, script, pe, deb, rpm, any or "
-			    "nothing",
-			    shown(field), field->data);
+		return fail(
+			l, field->column,
+			"unknown format \"%.*s\": expected elf, script, pe, deb, rpm, archive, any "
+			"or nothing",
+			shown(field), field->data);
 	return 0;
 }
 

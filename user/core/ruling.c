@@ -73,7 +73,7 @@ static enum psc_status status_of(const struct psc_policy_view *view,
 				 const struct psc_object **ret_decision)
 {
 	/* an engine that is installed is no mere information, whatever product brought it */
-	if (subject->embedded)
+	if (subject->embedded || strcmp(subject->product->class, PSC_CLASS_EMBEDDED) == 0)
 		return PSC_STATUS_EMBEDDED;
 	if (psc_profile_exempts(profile, subject->product->class))
 		return PSC_STATUS_EXEMPT;

@@ -27,7 +27,7 @@ struct psc_subject {
 	const char *text;		   /* the product as the list names it */
 	const struct psc_product *product; /* NULL: one of the site's own */
 	enum psc_role role;
-	bool embedded; /* found inside another vendor's product */
+	bool embedded; /* found inside another vendor's product; see PSC_CLASS_EMBEDDED */
 	bool site;     /* in a list of the site: config.actions hold as well */
 };
 
