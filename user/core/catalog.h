@@ -12,6 +12,7 @@
 #include "user/core/util.h"
 #include "user/core/error.h"
 #include "user/core/policy.h"
+#include "bpf/abi.h"
 
 /* Class of the products that are a vendor's engine inside a product of somebody else. */
 #define PSC_CLASS_EMBEDDED "embedded-engine"
@@ -46,6 +47,15 @@ int psc_catalog_each_vendor(const char *directory,
 /* Adds DIRECTORY/<vendor>/products.yaml of every vendor. A missing directory is none. */
 int psc_catalog_load(struct psc_catalog *catalog, const char *directory, struct psc_error *reterr);
 void psc_catalog_clear(struct psc_catalog *catalog);
+
+/*
+ * What names the content of catalogs, for statements that rest on it: SHA-256 of what
+ * `sha256sum` would print of every file of every vendor, "VENDOR/FILE", in strcmp() order, one
+ * of @directories after the other. A missing directory has none. -EINVAL for a file name with a
+ * backslash or control character, -E2BIG, errors of reading.
+ */
+int psc_catalog_digest(const char *const *directories, size_t count, uint8_t ret[PSC_DIGEST_SIZE],
+		       struct psc_error *reterr);
 
 /*
  * The product that a list's text names, and its role there (program, unless said). NULL when

@@ -163,6 +163,23 @@ int psc_indicators_parse(struct psc_indicators *indicators, const struct psc_cat
 	return r;
 }
 
+int psc_indicators_load_vendor(struct psc_indicators *indicators, const struct psc_catalog *catalog,
+			       const char *directory, const char *vendor, struct psc_error *reterr)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	size_t size;
+	int r;
+
+	if (asprintf(&path, "%s/%s/" INDICATORS_FILE, directory, vendor) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	r = psc_load_trusted(path, INDICATORS_SIZE_MAX, &text, &size, reterr);
+	return r < 0 ? r : psc_indicators_parse(indicators, catalog, text, size, path, reterr);
+}
+
 /* What one directory's vendors are added to. */
 struct target {
 	struct psc_indicators *indicators;
@@ -173,20 +190,9 @@ static int load_vendor(const char *directory, const char *name, void *data,
 		       struct psc_error *reterr)
 {
 	struct target *target = data;
-	_cleanup_free_ char *path = NULL, *text = NULL;
-	size_t size;
-	int r;
 
-	if (asprintf(&path, "%s/%s/" INDICATORS_FILE, directory, name) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	r = psc_load_trusted(path, INDICATORS_SIZE_MAX, &text, &size, reterr);
-	return r < 0 ? r
-		     : psc_indicators_parse(target->indicators, target->catalog, text, size, path,
-					    reterr);
+	return psc_indicators_load_vendor(target->indicators, target->catalog, directory, name,
+					  reterr);
 }
 
 int psc_indicators_load(struct psc_indicators *indicators, const struct psc_catalog *catalog,

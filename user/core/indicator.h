@@ -102,6 +102,10 @@ int psc_indicators_parse(struct psc_indicators *indicators, const struct psc_cat
 int psc_indicators_load(struct psc_indicators *indicators, const struct psc_catalog *catalog,
 			const char *directory, struct psc_error *reterr);
 
+/* The same of one vendor. */
+int psc_indicators_load_vendor(struct psc_indicators *indicators, const struct psc_catalog *catalog,
+			       const char *directory, const char *vendor, struct psc_error *reterr);
+
 /* How many rules, in the order of reading. */
 size_t psc_indicators_count(const struct psc_indicators *indicators);
 
