@@ -58,12 +58,6 @@ static void check_products(struct psc_lint *lint, const struct psc_catalog *cata
 			psc_lint_report(lint, path, product->line, 0,
 					"product %s stands in the folder of vendor %s", product->id,
 					vendor);
-		if (!product->cite.source[0])
-			psc_lint_report(lint, path, product->line, 0, "product %s has no source",
-					product->id);
-		if (!product->name[0])
-			psc_lint_report(lint, path, product->line, 0, "product %s has no name",
-					product->id);
 	}
 }
 
