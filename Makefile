@@ -128,10 +128,11 @@ include tests/vm/lab.mk
 -include tests/vm/cases.mk
 -include tests/bench/bench.mk
 -include tests/lint/lint.mk
+-include tests/tools/tools.mk
 
 # What these need is installed first, so the work is done by another make.
 check: deps
-	$(Q)$(MAKE) --no-print-directory lint check-unit check-unit-san check-fuzz
+	$(Q)$(MAKE) --no-print-directory lint check-unit check-unit-san check-fuzz check-interchange
 	$(Q)$(MAKE) --no-print-directory -j2 -Otarget check-lab
 
 demo: deps

@@ -219,9 +219,9 @@ static void test_export(void **state)
 		RUN("list", "export", "--catalog", ACME, "--lists", LISTS, "--format", "clamav"),
 		PSC_EXIT_OK);
 	assert_string_equal(out_text,
-			    ONE ":6:Proscribe.acme/tool.1.0\n"
+			    ONE ":6:Proscribe.acme.tool.1.0\n"
 				"f572d396fae9206628714fb2ce00f72e94f2258f:*:Proscribe."
-				"acme/tool/library:73\n" TWO ":*:Proscribe.acme/tool.1.1:73\n");
+				"acme.tool.library:73\n" TWO ":*:Proscribe.acme.tool.1.1:73\n");
 	assert_int_equal(
 		RUN("list", "export", "--catalog", ACME, "--lists", LISTS, "--format", "fapolicyd"),
 		PSC_EXIT_OK);

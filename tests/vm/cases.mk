@@ -102,7 +102,7 @@ cases_results = $(foreach kernel,$(CASES_KERNELS),$(wildcard \
 	$(foreach series,cases cases-smp cases-ima cases-long,$(O)/$(series)-$(kernel).tsv)))
 
 check-long:
-	$(Q)status=0; $(MAKE) --no-print-directory -k check-long-boots || status=$$?; \
+	$(Q)status=0; $(MAKE) --no-print-directory -k check-long-boots check-tools || status=$$?; \
 	$(MAKE) --no-print-directory results && exit $$status
 
 results:

@@ -80,9 +80,9 @@ static void export_label(FILE *out, const struct psc_list_entry *entry)
 			fputc('.', out);
 		for (const char *c = parts[i]; *c; c++) {
 			bool plain = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
-				     (*c >= 'a' && *c <= 'z') || strchr("._-/", *c);
+				     (*c >= 'a' && *c <= 'z') || strchr("._-", *c);
 
-			fputc(plain ? *c : '_', out);
+			fputc(plain ? *c : *c == '/' ? '.' : '_', out);
 		}
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verb_list_import.c - `proscribe list import`: CSV or lines of sha256sum on standard
- * input become a list file.
+ * verb_list_import.c - `proscribe list import`: CSV or lines of sha256sum, of a file or on
+ * standard input, become a list file.
  */
 #include <errno.h>
 
@@ -58,6 +58,13 @@ static int read_all(FILE *in, char **ret, size_t *ret_size)
 	return 0;
 }
 
+static int read_file(const char *path, char **ret, size_t *ret_size)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+
+	return file ? read_all(file, ret, ret_size) : -errno;
+}
+
 /* The list header, on the first line that is neither blank nor a comment, tells CSV. */
 static bool is_csv(const char *data, size_t size)
 {
@@ -97,8 +104,8 @@ static int with_product(const struct psc_list *list, const char *product, struct
 	return 0;
 }
 
-static int parse_input(const char *data, size_t size, const char *product, struct psc_list **ret,
-		       struct psc_error *error)
+static int parse_input(const char *from, const char *data, size_t size, const char *product,
+		       struct psc_list **ret, struct psc_error *error)
 {
 	_cleanup_(psc_list_freep) struct psc_list *list = NULL;
 	int r;
@@ -107,9 +114,9 @@ static int parse_input(const char *data, size_t size, const char *product, struc
 	if (r < 0)
 		return r;
 	if (is_csv(data, size))
-		r = psc_list_parse(list, INPUT_NAME, data, size, error);
+		r = psc_list_parse(list, from, data, size, error);
 	else
-		r = psc_list_parse_sha256sum(list, INPUT_NAME, data, size, error);
+		r = psc_list_parse_sha256sum(list, from, data, size, error);
 	if (r < 0)
 		return r;
 	if (product)
@@ -177,6 +184,8 @@ static int list_import_run(struct psc_cli *cli, int argc, char **argv)
 	_cleanup_(psc_list_freep) struct psc_list *list = NULL;
 	_cleanup_free_ char *directory = NULL, *path = NULL, *data = NULL;
 	const char *name = psc_cli_option(cli, "name");
+	bool is_file = argc && strcmp(argv[0], "-") != 0;
+	const char *from = is_file ? argv[0] : INPUT_NAME;
 	struct psc_error error = {};
 	size_t size = 0;
 	int r;
@@ -188,16 +197,16 @@ static int list_import_run(struct psc_cli *cli, int argc, char **argv)
 		r = psc_lists_ensure(cli, directory);
 	if (r != PSC_EXIT_OK)
 		return r;
-	r = read_all(stdin, &data, &size);
+	r = is_file ? read_file(argv[0], &data, &size) : read_all(stdin, &data, &size);
 	if (r == 0)
-		r = parse_input(data, size, psc_cli_option(cli, "product"), &list, &error);
+		r = parse_input(from, data, size, psc_cli_option(cli, "product"), &list, &error);
 	if (r < 0)
-		return psc_lists_fail(cli, INPUT_NAME, r, &error);
+		return psc_lists_fail(cli, from, r, &error);
 	if (psc_list_count(list) == 0)
 		return psc_cli_fail(cli, PSC_EXIT_INVALID,
 				    "give CSV with the header " PSC_LIST_HEADER
 				    ", or lines of sha256sum",
-				    "nothing to import on standard input");
+				    "nothing to import on %s", from);
 	return import_into(cli, path, list);
 }
 
@@ -212,8 +221,9 @@ static const struct psc_option list_import_options[] = {
 const struct psc_verb psc_verb_list_import = {
 	.name = "list import",
 	.run = list_import_run,
-	.arguments = "",
-	.summary = "Adds entries from standard input: CSV or lines of sha256sum",
+	.most_arguments = 1,
+	.arguments = "[FILE|-]",
+	.summary = "Adds entries from a file or standard input: CSV or lines of sha256sum",
 	.options = list_import_options,
 	.help = "The first line tells which: CSV begins with the header\n"
 		"  " PSC_LIST_HEADER "\n"
@@ -221,5 +231,5 @@ const struct psc_verb psc_verb_list_import = {
 		"Entries that the file has already are left out.\n\n"
 		"Examples:\n"
 		"  sha256sum /opt/tool/bin/* | proscribe list import --name tool --product 'Some Tool'\n"
-		"  proscribe list import --name vendor < vendor.csv\n",
+		"  proscribe list import --name vendor vendor.csv\n",
 };
