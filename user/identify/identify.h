@@ -15,17 +15,21 @@
 #include "user/core/facts.h"
 #include "user/core/format.h"
 
-/* Certificates that chains may end at; see signer.h. */
+/* What to look for; made once, see marker.h. */
+struct psc_markers;
+
+/* Certificates that chains may end at; made once, see signer.h. */
 struct psc_trust;
 
 struct psc_identify_options {
-	const char *const *markers; /* NULL-terminated strings to look for in ELF, PE; NULL: none */
-	const struct psc_trust *trust; /* NULL: no chain is trusted */
-	bool want_digest;	       /* add PSC_FACT_SHA256 of the content */
+	const struct psc_markers *markers; /* to look for in ELF and PE; NULL: none */
+	const struct psc_trust *trust;	   /* NULL: no chain is trusted */
+	bool want_digest;		   /* add PSC_FACT_SHA256 of the content */
 };
 
 /*
  * Adds format, size and what the readers of that format find. @fd is a regular file open for
- * reading; its offset is not kept. -ENOMEM, or the errno of a read that failed.
+ * reading; its offset is not kept. -EINVAL: it is no regular file; -ENOMEM, or the errno of a
+ * read that failed.
  */
 int psc_identify(int fd, const struct psc_identify_options *options, struct psc_facts *facts);

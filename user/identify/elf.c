@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * elf.c - see elf.h. libelf finds its way in the file. Whatever is handed to it has been
+ * compared with the file's size and with a limit before, because it allocates what a header
+ * asks for.
+ */
+#include <errno.h>
+#include <stdbool.h>
+
+#include <gelf.h>
+
+#include "user/core/util.h"
+#include "user/core/hex.h"
+#include "user/identify/bytes.h"
+#include "user/identify/elf.h"
+
+#define SEGMENTS_MAX  256
+#define DYNAMIC_MAX   (256 * 1024)  /* bytes; 16 an entry */
+#define NEEDED_MAX    1024	    /* as in elf_links.h */
+#define NOTES_MAX     64	    /* of one file */
+#define NOTE_SIZE_MAX (1024 * 1024) /* bytes of one section or segment of them */
+#define COMMENT_MAX   (64 * 1024)   /* bytes */
+#define COMMENTS_MAX  64
+#define BUILD_ID_MAX  64
+#define STRING_MAX    1024 /* soname, needed */
+#define NAMES_MAX     (16 * 1024 * 1024)
+
+struct reader {
+	Elf *elf;
+	int fd;
+	uint64_t size;
+	struct psc_facts *facts;
+	struct psc_marker_range range[PSC_MARKER_RANGES_MAX];
+	size_t ranges;
+	size_t notes;
+	bool has_sections;
+	bool debug_only; /* its code is in another file */
+};
+
+static int problem(struct reader *reader, const char *what, uint64_t offset)
+{
+	return psc_facts_addf(reader->facts, PSC_FACT_PROBLEM, 0, "ELF: %s, offset %llu", what,
+			      (unsigned long long)offset);
+}
+
+static void add_range(struct reader *reader, uint64_t offset, uint64_t size)
+{
+	/* The last one grows over what follows rather than leaving something out. */
+	if (reader->ranges == PSC_MARKER_RANGES_MAX) {
+		struct psc_marker_range *last = &reader->range[reader->ranges - 1];
+		uint64_t begin = offset < last->offset ? offset : last->offset;
+		uint64_t end = last->offset + last->size;
+
+		if (offset + size > end)
+			end = offset + size;
+		*last = (struct psc_marker_range){begin, end - begin};
+		return;
+	}
+	reader->range[reader->ranges++] = (struct psc_marker_range){offset, size};
+}
+
+/* ---- notes ---- */
+
+static int add_note(struct reader *reader, const char *owner, size_t length, const GElf_Nhdr *note,
+		    const uint8_t *content)
+{
+	char hex[2 * BUILD_ID_MAX + 1];
+	int r;
+
+	length = strnlen(owner, length);
+	if (note->n_type == NT_GNU_BUILD_ID && length == 3 && memcmp(owner, "GNU", 3) == 0 &&
+	    note->n_descsz > 0 && note->n_descsz <= BUILD_ID_MAX) {
+		psc_hex_encode(content, note->n_descsz, hex);
+		r = psc_facts_add(reader->facts, PSC_FACT_ELF_BUILD_ID, 0, hex, strlen(hex));
+		if (r < 0)
+			return r;
+	}
+	return psc_facts_addf(reader->facts, PSC_FACT_ELF_NOTE, 0, "%.*s/%u", (int)length, owner,
+			      note->n_type);
+}
+
+static int read_notes(struct reader *reader, uint64_t offset, uint64_t size, uint64_t align)
+{
+	Elf_Data *data;
+	size_t at = 0;
+	int r = 0;
+
+	if (!psc_fits(offset, size, reader->size) || size > NOTE_SIZE_MAX)
+		return problem(reader, "notes too large or behind the end of the file", offset);
+	if (!size)
+		return 0;
+	data = elf_getdata_rawchunk(reader->elf, offset, size,
+				    align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+	if (!data || !data->d_buf)
+		return problem(reader, "notes cannot be read", offset);
+	while (at < data->d_size && r >= 0) {
+		const char *bytes = data->d_buf;
+		size_t name, content, next;
+		GElf_Nhdr note;
+
+		next = gelf_getnote(data, at, &note, &name, &content);
+		if (!next)
+			return problem(reader, "a note is damaged", offset + at);
+		if (reader->notes++ == NOTES_MAX)
+			return problem(reader, "too many notes", offset + at);
+		if (note.n_namesz > 256)
+			return problem(reader, "the name of a note is too long", offset + at);
+		r = add_note(reader, bytes + name, note.n_namesz, &note,
+			     (const uint8_t *)bytes + content);
+		at = next;
+	}
+	return r;
+}
+
+/* ---- the dynamic segment ---- */
+
+/* Where an address of the program lies in the file; false when in no segment. */
+static bool file_offset(struct reader *reader, size_t segments, uint64_t address, uint64_t *ret,
+			uint64_t *ret_room)
+{
+	for (size_t i = 0; i < segments; i++) {
+		GElf_Phdr segment;
+
+		if (!gelf_getphdr(reader->elf, i, &segment) || segment.p_type != PT_LOAD)
+			continue;
+		if (address < segment.p_vaddr || address - segment.p_vaddr >= segment.p_filesz)
+			continue;
+		if (!psc_fits(segment.p_offset, segment.p_filesz, reader->size))
+			return false;
+		*ret = segment.p_offset + (address - segment.p_vaddr);
+		*ret_room = segment.p_filesz - (address - segment.p_vaddr);
+		return true;
+	}
+	return false;
+}
+
+struct strings {
+	uint64_t offset;
+	uint64_t size;
+};
+
+static int add_string(struct reader *reader, const struct strings *strings, uint64_t at,
+		      enum psc_fact_kind kind)
+{
+	char text[STRING_MAX];
+	uint64_t room;
+	ssize_t n;
+
+	if (at >= strings->size)
+		return problem(reader, "a name lies behind the string table",
+			       strings->offset + strings->size);
+	room = strings->size - at;
+	n = psc_read_at(reader->fd, text, room < sizeof(text) ? room : sizeof(text),
+			strings->offset + at);
+	if (n < 0)
+		return n;
+	if (!memchr(text, 0, n))
+		return problem(reader, "a name does not end", strings->offset + at);
+	return psc_facts_add(reader->facts, kind, 0, text, n);
+}
+
+static int find_strings(struct reader *reader, Elf_Data *data, size_t segments, struct strings *ret)
+{
+	uint64_t address = 0, size = 0;
+	GElf_Dyn entry;
+
+	for (int i = 0; gelf_getdyn(data, i, &entry) && entry.d_tag != DT_NULL; i++) {
+		if (entry.d_tag == DT_STRTAB)
+			address = entry.d_un.d_ptr;
+		else if (entry.d_tag == DT_STRSZ)
+			size = entry.d_un.d_val;
+	}
+	if (!file_offset(reader, segments, address, &ret->offset, &ret->size))
+		return -ENOENT;
+	if (size < ret->size)
+		ret->size = size;
+	return 0;
+}
+
+static int read_dynamic(struct reader *reader, size_t segments, const GElf_Phdr *segment)
+{
+	struct strings strings;
+	size_t needed = 0;
+	Elf_Data *data;
+	GElf_Dyn entry;
+	int r = 0;
+
+	if (!psc_fits(segment->p_offset, segment->p_filesz, reader->size) ||
+	    segment->p_filesz > DYNAMIC_MAX)
+		return problem(reader, "dynamic segment too large or behind the end of the file",
+			       segment->p_offset);
+	if (!segment->p_filesz)
+		return 0;
+	data = elf_getdata_rawchunk(reader->elf, segment->p_offset, segment->p_filesz, ELF_T_DYN);
+	if (!data || !data->d_buf)
+		return problem(reader, "dynamic segment cannot be read", segment->p_offset);
+	if (find_strings(reader, data, segments, &strings) < 0)
+		return problem(reader, "dynamic segment without strings", segment->p_offset);
+	if (!reader->has_sections)
+		add_range(reader, strings.offset, strings.size);
+	for (int i = 0; r >= 0 && gelf_getdyn(data, i, &entry) && entry.d_tag != DT_NULL; i++) {
+		if (entry.d_tag == DT_SONAME) {
+			r = add_string(reader, &strings, entry.d_un.d_val, PSC_FACT_ELF_SONAME);
+		} else if (entry.d_tag == DT_NEEDED) {
+			if (needed++ == NEEDED_MAX)
+				return problem(reader, "too many libraries", segment->p_offset);
+			r = add_string(reader, &strings, entry.d_un.d_val, PSC_FACT_ELF_NEEDED);
+		}
+	}
+	return r;
+}
+
+/* ---- sections ---- */
+
+/* A file's .comment is a row of strings, often the same one many times. */
+static int read_comment(struct reader *reader, uint64_t offset, uint64_t size)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t count = 0, at = 0;
+	const char *before = "";
+	ssize_t n;
+	int r = 0;
+
+	if (!psc_fits(offset, size, reader->size) || size > COMMENT_MAX)
+		return problem(reader, ".comment too large or behind the end of the file", offset);
+	text = malloc(size + 1);
+	if (!text)
+		return -ENOMEM;
+	n = psc_read_at(reader->fd, text, size, offset);
+	if (n < 0)
+		return n;
+	text[n] = 0;
+	while (at < (size_t)n && r >= 0) {
+		const char *one = text + at;
+
+		at += strlen(one) + 1;
+		if (!*one || strcmp(one, before) == 0)
+			continue;
+		if (count++ == COMMENTS_MAX)
+			return problem(reader, "too many strings in .comment", offset);
+		r = psc_facts_add(reader->facts, PSC_FACT_ELF_COMMENT, 0, one, strlen(one));
+		before = one;
+	}
+	return r;
+}
+
+static bool holds_markers(const char *name)
+{
+	return strncmp(name, ".rodata", 7) == 0 || strcmp(name, ".dynstr") == 0 ||
+	       strcmp(name, ".data") == 0 || strcmp(name, ".modinfo") == 0;
+}
+
+static int read_section(struct reader *reader, const GElf_Shdr *section, const char *name,
+			bool want_notes)
+{
+	if (section->sh_type == SHT_NOBITS) {
+		if (section->sh_flags & SHF_EXECINSTR)
+			reader->debug_only = true;
+		return 0;
+	}
+	if (want_notes && section->sh_type == SHT_NOTE)
+		return read_notes(reader, section->sh_offset, section->sh_size,
+				  section->sh_addralign);
+	if (!name || section->sh_size == 0)
+		return 0;
+	if (strcmp(name, ".comment") == 0)
+		return read_comment(reader, section->sh_offset, section->sh_size);
+	if (!holds_markers(name))
+		return 0;
+	if (!psc_fits(section->sh_offset, section->sh_size, reader->size))
+		return problem(reader, "a section reaches behind the end of the file",
+			       section->sh_offset);
+	add_range(reader, section->sh_offset, section->sh_size);
+	return 0;
+}
+
+/* The section with the names, when libelf may be trusted with it. */
+static bool names_section(struct reader *reader, size_t *ret)
+{
+	GElf_Shdr section;
+	Elf_Scn *scn;
+
+	if (elf_getshdrstrndx(reader->elf, ret) != 0)
+		return false;
+	scn = elf_getscn(reader->elf, *ret);
+	return scn && gelf_getshdr(scn, &section) && section.sh_type == SHT_STRTAB &&
+	       !(section.sh_flags & SHF_COMPRESSED) && section.sh_size <= NAMES_MAX &&
+	       psc_fits(section.sh_offset, section.sh_size, reader->size);
+}
+
+static int read_sections(struct reader *reader, bool want_notes)
+{
+	size_t count, names = 0;
+	int r = 0;
+	bool named;
+
+	if (elf_getshdrnum(reader->elf, &count) != 0 || count < 2)
+		return 0;
+	named = names_section(reader, &names);
+	if (!named)
+		return problem(reader, "sections without names", 0);
+	for (size_t i = 1; i < count && r >= 0; i++) {
+		Elf_Scn *scn = elf_getscn(reader->elf, i);
+		GElf_Shdr section;
+
+		if (!scn || !gelf_getshdr(scn, &section))
+			return problem(reader, "section headers cannot be read", 0);
+		reader->has_sections = true;
+		r = read_section(reader, &section, elf_strptr(reader->elf, names, section.sh_name),
+				 want_notes);
+	}
+	return r;
+}
+
+/* ---- segments ---- */
+
+/* Without section headers: where the program has its constants. */
+static void take_segments(struct reader *reader, size_t segments)
+{
+	bool constants = false;
+
+	for (int executable = 0; executable < 2 && !(executable && constants); executable++) {
+		for (size_t i = 0; i < segments; i++) {
+			GElf_Phdr segment;
+
+			if (!gelf_getphdr(reader->elf, i, &segment) || segment.p_type != PT_LOAD ||
+			    !!(segment.p_flags & PF_X) != executable || !segment.p_filesz)
+				continue;
+			if (!psc_fits(segment.p_offset, 0, reader->size))
+				continue;
+			if (segment.p_filesz > reader->size - segment.p_offset)
+				segment.p_filesz = reader->size - segment.p_offset;
+			add_range(reader, segment.p_offset, segment.p_filesz);
+			constants |= !(segment.p_flags & PF_W);
+		}
+	}
+}
+
+static int read_segments(struct reader *reader, size_t segments)
+{
+	bool dynamic = false;
+	int r = 0;
+
+	for (size_t i = 0; i < segments && r >= 0; i++) {
+		GElf_Phdr segment;
+
+		if (!gelf_getphdr(reader->elf, i, &segment))
+			return problem(reader, "program headers cannot be read", 0);
+		if (segment.p_type == PT_NOTE) {
+			r = read_notes(reader, segment.p_offset, segment.p_filesz, segment.p_align);
+		} else if (segment.p_type == PT_DYNAMIC && !dynamic && !reader->debug_only) {
+			r = read_dynamic(reader, segments, &segment);
+			dynamic = true;
+		}
+	}
+	return r;
+}
+
+static int read_elf(struct reader *reader, const struct psc_markers *markers)
+{
+	size_t segments = 0;
+	int r;
+
+	if (elf_kind(reader->elf) != ELF_K_ELF)
+		return problem(reader, "damaged header", 0);
+	if (elf_getphdrnum(reader->elf, &segments) != 0 || segments > SEGMENTS_MAX) {
+		r = problem(reader, "program headers damaged or too many", 0);
+		if (r < 0)
+			return r;
+		segments = 0;
+	}
+	r = read_sections(reader, segments == 0);
+	if (r >= 0)
+		r = read_segments(reader, segments);
+	if (r < 0 || !markers)
+		return r;
+	if (!reader->has_sections)
+		take_segments(reader, segments);
+	return psc_markers_search_fd(markers, reader->fd, reader->range, reader->ranges,
+				     reader->facts);
+}
+
+/*
+ * Files with 65280 sections or more keep the number elsewhere; elf_begin() allocates what is
+ * written there, so such a file is not given to it.
+ */
+static bool numbers_elsewhere(int fd)
+{
+	uint8_t head[sizeof(Elf64_Ehdr)] = {0};
+	ssize_t n = psc_read_at(fd, head, sizeof(head), 0);
+	size_t shnum, shoff, shoff_size;
+	bool any = false;
+
+	if (n < EI_NIDENT)
+		return false;
+	if (head[EI_CLASS] == ELFCLASS64) {
+		shnum = offsetof(Elf64_Ehdr, e_shnum);
+		shoff = offsetof(Elf64_Ehdr, e_shoff);
+		shoff_size = 8;
+	} else {
+		shnum = offsetof(Elf32_Ehdr, e_shnum);
+		shoff = offsetof(Elf32_Ehdr, e_shoff);
+		shoff_size = 4;
+	}
+	for (size_t i = 0; i < shoff_size; i++)
+		any |= head[shoff + i] != 0;
+	return any && head[shnum] == 0 && head[shnum + 1] == 0;
+}
+
+int psc_elf_identify(int fd, uint64_t size, const struct psc_markers *markers,
+		     struct psc_facts *facts)
+{
+	_cleanup_free_ struct reader *reader = calloc(1, sizeof(*reader));
+	int r;
+
+	if (!reader)
+		return -ENOMEM;
+	reader->fd = fd;
+	reader->size = size;
+	reader->facts = facts;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return -ENOTSUP;
+	if (!numbers_elsewhere(fd))
+		reader->elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!reader->elf) {
+		struct psc_marker_range all = {0, size};
+
+		r = problem(reader, "headers not read: damaged or too many sections", 0);
+		if (r < 0 || !markers)
+			return r;
+		return psc_markers_search_fd(markers, fd, &all, 1, facts);
+	}
+	r = read_elf(reader, markers);
+	elf_end(reader->elf);
+	return r;
+}
