@@ -150,6 +150,9 @@ static int judge(struct psc_authenticode *context, PKCS7 *p7, PKCS7_SIGNER_INFO 
 			when = psc_timestamp_read(p7, info, context->trust, &why);
 			state = psc_signer_judge(context->trust, cert, p7->d.sign->cert,
 						 PSC_USAGE_CODE, when);
+			/* Of a signer that nobody knows the time does not matter. */
+			if (state != PSC_SIGNER_TRUSTED && state != PSC_SIGNER_EXPIRED)
+				why = NULL;
 		}
 	}
 	r = psc_signer_add(facts, group, state, cert, when);

@@ -2,8 +2,10 @@
 /*
  * identify.h - an open file to the facts about it. Reads hostile input: every reader below is
  * bounded in bytes, memory and depth, and what it cannot read becomes a PSC_FACT_PROBLEM, not
- * an error. No global state, no logging; a reader may be used by several threads with files
- * of their own, but for the rpm reader (librpm keeps state of its own).
+ * an error. A problem in group 0 is about a part of the file that was not read; one in the
+ * group of a signer says why that signature does not hold. No global state, no logging; a
+ * reader may be used by several threads with files of their own, but for the rpm reader
+ * (librpm keeps state of its own).
  *
  * Used by proscribe-identify for the daemon, and by the CLI.
  */

@@ -284,8 +284,7 @@ int psc_pe_identify(int fd, uint64_t size, const struct psc_markers *markers,
 
 	if (r <= 0)
 		return r;
-	if (markers)
-		r = search_markers(&image, markers);
+	r = markers ? search_markers(&image, markers) : 0;
 	if (r >= 0 && image.directory && image.table_size)
 		r = read_table(&image, trust);
 	return r;
