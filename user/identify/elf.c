@@ -291,14 +291,20 @@ static bool names_section(struct reader *reader, size_t *ret)
 static int read_sections(struct reader *reader, bool want_notes)
 {
 	size_t count, names = 0;
+	GElf_Ehdr header;
 	int r = 0;
-	bool named;
 
+	/* libelf takes headers that are cut off for none. */
+	if (!gelf_getehdr(reader->elf, &header))
+		return problem(reader, "damaged header", 0);
+	if (header.e_shnum &&
+	    !psc_fits(header.e_shoff, (uint64_t)header.e_shnum * header.e_shentsize, reader->size))
+		return problem(reader, "section headers behind the end of the file",
+			       header.e_shoff);
 	if (elf_getshdrnum(reader->elf, &count) != 0 || count < 2)
 		return 0;
-	named = names_section(reader, &names);
-	if (!named)
-		return problem(reader, "sections without names", 0);
+	if (!names_section(reader, &names))
+		return problem(reader, "sections without names", header.e_shoff);
 	for (size_t i = 1; i < count && r >= 0; i++) {
 		Elf_Scn *scn = elf_getscn(reader->elf, i);
 		GElf_Shdr section;
