@@ -106,6 +106,18 @@ static inline void put_key(const char *path, EVP_PKEY *key)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* Keeps a file as a seed for a fuzzer, when somebody asks for that. */
+static inline void keep_seed(const char *name, const void *data, size_t size)
+{
+	const char *to = getenv("PSC_KEEP_SEEDS");
+	char path[512];
+
+	if (!to)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", to, name);
+	put(path, data, size);
+}
+
 /* The content in memory, as a descriptor. */
 static inline int memory_file(const void *data, size_t size)
 {

@@ -266,6 +266,7 @@ static void test_expired(void **state)
 		expect(CA, "expired");
 		/* Seen while both certificates were valid. */
 		add_timestamp(image, &image_size, i, &signers[TSA], when);
+		keep_seed(names[i], image, image_size);
 		identify(CA, &facts);
 		assert_true(has_fact(&facts, PSC_FACT_SIGNER_STATE, 1, "trusted"));
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&when));
@@ -317,6 +318,7 @@ static void test_two(void **state)
 	fresh(true);
 	sign(ALONE, "sha1", NULL);
 	sign(LEAF, "sha256", "-nest");
+	keep_seed("nested", image, image_size);
 	identify(CA, &facts);
 	assert_int_equal(count_facts(&facts, PSC_FACT_SIGNER_STATE), 2);
 	assert_true(has_fact(&facts, PSC_FACT_SIGNER_STATE, 1, "self_signed"));
@@ -333,6 +335,7 @@ static void test_two(void **state)
 	memcpy(image + at + size, image + at, size);
 	le32(directory_entry + 4, 2 * size);
 	image_size += size;
+	keep_seed("two-entries", image, image_size);
 	identify(CA, &facts);
 	assert_true(has_fact(&facts, PSC_FACT_SIGNER_STATE, 1, "trusted"));
 	assert_true(has_fact(&facts, PSC_FACT_SIGNER_STATE, 2, "trusted"));
@@ -415,6 +418,7 @@ static void test_headers(void **state)
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {0};
 
 	fresh(true);
+	keep_seed("unsigned", image, image_size);
 	expect_unsigned();
 	/* DOS: nothing is wrong with it. */
 	le32(image + 60, 0x7ffffff0);
