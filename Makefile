@@ -165,7 +165,8 @@ install: all
 	install -m 644 policy/profiles/*.yaml $(share)/proscribe/profiles
 	cd policy/catalog && find . -type f -exec install -D -m 644 {} \
 		$(abspath $(share))/proscribe/catalog/{} \;
-	install -d -m 750 $(addprefix $(DESTDIR)/etc/proscribe/,lists.d profiles.d catalog.d objects.d)
+	install -d -m 750 $(addprefix $(DESTDIR)/etc/proscribe/,lists.d profiles.d catalog.d objects.d \
+		trust.d)
 
 DIST := proscribe-$(VERSION)
 dist:
@@ -181,6 +182,7 @@ define HELP
 make                 build the programs below $(O)/
 make check           lint, unit tests, fuzzers, the lab cases on three kernels (under 25 minutes)
 make check-long      what takes longer; by hand
+make check-tools     what is found in real files against what other tools say; fetches some
 make demo            the guard at work in a throw-away virtual machine
 make lab KERNEL=6.1|6.12|new RUN=script.sh   run a script under that kernel
 make bench           what the guard costs, in counted instructions; bench-full: all of it

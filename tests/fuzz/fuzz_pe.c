@@ -16,17 +16,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const strings[] = {"stand-in-marker", "another-marker", NULL};
-	_cleanup_(psc_markers_freep) struct psc_markers *markers = NULL;
-	_cleanup_(psc_trust_freep) struct psc_trust *trust = NULL;
-	const char *const none[] = {NULL};
+	static struct psc_markers *markers;
+	static const char *const none[] = {NULL};
+	static struct psc_trust *trust;
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {0};
 	_cleanup_close_ int fd = memfd_create("in", MFD_CLOEXEC);
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return 0;
-	if (psc_markers_new(strings, &markers) < 0)
+	if (!markers && psc_markers_new(strings, &markers) < 0)
 		return 0;
-	if (psc_trust_new_files(none, &trust, NULL) < 0)
+	if (!trust && psc_trust_new_files(none, &trust, NULL) < 0)
 		return 0;
 	if (psc_pe_identify(fd, size, markers, trust, &facts) != 0)
 		abort();

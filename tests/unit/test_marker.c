@@ -110,7 +110,7 @@ static void test_ranges(void **state)
 	size_t size = sizeof(data) - 1;
 	struct psc_marker_range cut[] = {{5, 9}, {20, 8}, {0, 10}};
 	struct psc_marker_range joined[] = {{12, 3}, {2, 6}, {8, 4}};
-	struct psc_marker_range behind[] = {{size + 10, 100}, {UINT64_MAX, UINT64_MAX}};
+	struct psc_marker_range behind[] = {{size + 10, 100}, {UINT64_MAX - 100, 50}};
 
 	/* {0, 10} and {5, 9} overlap: 4 to 14 is inside what they make together. */
 	search(data, size, cut, 3, &facts);

@@ -29,6 +29,9 @@ static inline ssize_t psc_read_at(int fd, void *buffer, size_t size, uint64_t of
 {
 	size_t done = 0;
 
+	/* Nothing lies there, and the kernel would call it an error. */
+	if (offset > INT64_MAX || size > INT64_MAX - offset)
+		return 0;
 	while (done < size) {
 		ssize_t n = pread(fd, (char *)buffer + done, size - done, offset + done);
 

@@ -189,7 +189,8 @@ static void look_closer(const struct psc_markers *markers, const uint8_t *data, 
 	}
 }
 
-static bool may_begin(const struct psc_markers *markers, const uint8_t *at)
+/* 1 or 0: a number, so that several can be joined without a branch. */
+static unsigned int may_begin(const struct psc_markers *markers, const uint8_t *at)
 {
 	uint32_t h = hash(block_at(at));
 
@@ -289,10 +290,12 @@ int psc_markers_search_fd(const struct psc_markers *markers, int fd,
 	count = join_ranges(ranges, count);
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		if (ranges[i].size > budget) {
+			unsigned long long end = ranges[i].offset + budget;
+
 			ranges[i].size = budget;
 			r = psc_facts_addf(facts, PSC_FACT_PROBLEM, 0,
 					   "markers: not looked for behind offset %llu: too large",
-					   (unsigned long long)(ranges[i].offset + budget));
+					   end);
 			count = i + 1;
 		}
 		budget -= ranges[i].size;
