@@ -135,7 +135,7 @@ static void test_without_sections(void **state)
 	assert_int_equal(count_facts(&facts, PSC_FACT_PROBLEM), 0);
 }
 
-/* Numbers of sections that ask for memory: such a file is searched as a whole. */
+/* libelf would allocate what such a number asks for: the file is searched as a whole. */
 static void test_many_sections(void **state)
 {
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {0};
@@ -145,7 +145,7 @@ static void test_many_sections(void **state)
 
 	memcpy(copy, self, self_size);
 	first = (Elf64_Shdr *)(copy + header->e_shoff);
-	first->sh_size = 1ULL << 40;
+	first->sh_size = header->e_shnum;
 	header->e_shnum = 0;
 	identify(copy, self_size, &facts);
 	assert_true(has_problem(&facts, "too many sections"));
@@ -209,6 +209,37 @@ static void test_damage(void **state)
 	memset(copy + section(copy, ".dynstr")->sh_offset, 'x', section(copy, ".dynstr")->sh_size);
 	identify(copy, self_size, &facts);
 	assert_true(has_problem(&facts, "a name does not end"));
+}
+
+/* A header, a segment, and many notes without content. */
+static void test_many_notes(void **state)
+{
+	_cleanup_(psc_facts_clear) struct psc_facts facts = {0};
+	struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr segment;
+		Elf64_Nhdr note[100];
+	} file = {
+		.header.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.header.e_type = ET_EXEC,
+		.header.e_machine = EM_X86_64,
+		.header.e_version = EV_CURRENT,
+		.header.e_ehsize = sizeof(Elf64_Ehdr),
+		.header.e_phoff = sizeof(Elf64_Ehdr),
+		.header.e_phentsize = sizeof(Elf64_Phdr),
+		.header.e_phnum = 1,
+	};
+
+	file.segment.p_type = PT_NOTE;
+	file.segment.p_align = 4;
+	file.segment.p_offset = offsetof(typeof(file), note);
+	file.segment.p_filesz = sizeof(file.note);
+	identify(&file, sizeof(file), &facts);
+	assert_int_equal(count_facts(&facts, PSC_FACT_ELF_NOTE), 64);
+	assert_true(has_problem(&facts, "too many notes"));
+	file.segment.p_filesz = 64 * sizeof(file.note[0]);
+	identify(&file, sizeof(file), &facts);
+	assert_int_equal(count_facts(&facts, PSC_FACT_PROBLEM), 0);
 }
 
 static void expect_script(const char *text, const char *first, const char *second)
@@ -295,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_many_sections),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_many_notes),
 		cmocka_unit_test(test_script),
 		cmocka_unit_test(test_pe),
 		cmocka_unit_test(test_digest),

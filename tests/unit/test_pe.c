@@ -363,7 +363,8 @@ static void test_damaged_table(void **state)
 	identify(CA, &facts);
 	assert_true(has_fact(&facts, PSC_FACT_SIGNER_STATE, 1, "malformed"));
 	le32(image_directory(image), 16);
-	expect(CA, "malformed");
+	identify(CA, &facts);
+	assert_true(has_problem(&facts, "inside the header, offset 16"));
 	le32(image_directory(image), 0xfffffff8);
 	expect(CA, "malformed");
 }
@@ -413,6 +414,41 @@ static void test_other_content(void **state)
 	BIO_free(text);
 }
 
+/* A good signature over these very bytes, given for something else. */
+static void test_other_content_type(void **state)
+{
+	uint32_t table;
+	const unsigned char *at;
+	PKCS7_SIGNER_INFO *info;
+	unsigned char *der = NULL;
+	PKCS7 *p7;
+	int size;
+
+	for (int other = 0; other < 2; other++) {
+		fresh(true);
+		sign(LEAF, "sha256", NULL);
+		table = get32(image_directory(image));
+		at = image + table + 8;
+		p7 = d2i_PKCS7(NULL, &at, image_size - table - 8);
+		info = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(p7), 0);
+		if (other)
+			assert_int_equal(PKCS7_add_signed_attribute(info, NID_pkcs9_contentType,
+								    V_ASN1_OBJECT,
+								    OBJ_nid2obj(NID_pkcs7_data)),
+					 1);
+		EVP_PKEY_up_ref(signers[LEAF].key);
+		info->pkey = signers[LEAF].key;
+		assert_int_equal(PKCS7_SIGNER_INFO_sign(info), 1);
+		der = NULL;
+		size = i2d_PKCS7(p7, &der);
+		image_size = table;
+		add_certificate(image, &image_size, 2, der, size);
+		expect(CA, other ? "tampered" : "trusted");
+		OPENSSL_free(der);
+		PKCS7_free(p7);
+	}
+}
+
 static void test_headers(void **state)
 {
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {0};
@@ -449,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_table),
 		cmocka_unit_test(test_certificate_as_data),
 		cmocka_unit_test(test_other_content),
+		cmocka_unit_test(test_other_content_type),
 		cmocka_unit_test(test_headers),
 	};
 
