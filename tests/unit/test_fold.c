@@ -26,11 +26,9 @@ static struct psc_event make_event(uint32_t tgid, const char *path)
 
 static bool hold(struct psc_fold *fold, const struct psc_event *event)
 {
-	struct psc_fold_repeats evicted;
-	bool has;
-	bool held = psc_fold_hold(fold, event, &evicted, &has);
+	bool held = psc_fold_hold(fold, event);
 
-	assert_false(has);
+	psc_fold_commit(fold);
 	return held;
 }
 
@@ -99,14 +97,60 @@ static void test_refusals_and_matches_are_not_folded(void **state)
 	psc_fold_free(fold);
 }
 
-/* Whatever comes, attempts = records written + repeats reported. */
-static void test_sum_over_evictions(void **state)
+/* The events of a group that could not be written come again, and count once. */
+static void test_rewound_group(void **state)
+{
+	struct psc_event event = make_event(7, "/memfd:a"), other = make_event(8, "/memfd:a");
+	struct psc_fold_repeats repeats;
+	struct psc_fold *fold;
+
+	assert_int_equal(psc_fold_new(&fold), 0);
+	assert_false(hold(fold, &event));
+	assert_true(hold(fold, &event));
+	for (int i = 0; i < 3; i++) {
+		assert_true(psc_fold_hold(fold, &event));
+		assert_false(psc_fold_hold(fold, &other)); /* first, as long as it is not written */
+		assert_true(psc_fold_hold(fold, &other));
+		psc_fold_rewind(fold);
+	}
+	assert_true(psc_fold_take(fold, UINT64_MAX, &repeats));
+	assert_int_equal(repeats.count, 1);
+	assert_int_equal(repeats.event.process.tgid, 7);
+	assert_false(psc_fold_take(fold, UINT64_MAX, &repeats));
+	psc_fold_free(fold);
+}
+
+/* What was taken and could not be written is there again, until it is committed. */
+static void test_taken_until_committed(void **state)
+{
+	struct psc_event event = make_event(7, "/memfd:a");
+	struct psc_fold_repeats repeats;
+	struct psc_fold *fold;
+
+	assert_int_equal(psc_fold_new(&fold), 0);
+	assert_false(hold(fold, &event));
+	for (int i = 0; i < 5; i++)
+		assert_true(hold(fold, &event));
+	for (int i = 0; i < 3; i++) {
+		assert_true(psc_fold_take(fold, UINT64_MAX, &repeats));
+		assert_int_equal(repeats.count, 5);
+		assert_false(psc_fold_take(fold, UINT64_MAX, &repeats));
+		psc_fold_rewind(fold);
+	}
+	assert_true(psc_fold_take(fold, UINT64_MAX, &repeats));
+	psc_fold_commit(fold);
+	assert_false(psc_fold_take(fold, UINT64_MAX, &repeats));
+	assert_false(hold(fold, &event));
+	psc_fold_free(fold);
+}
+
+/* Whatever comes, and whatever fails, attempts = records written + repeats reported. */
+static void test_sum(void **state)
 {
 	uint64_t written = 0, reported = 0, attempts = 20000;
 	struct psc_fold_repeats repeats;
 	struct psc_fold *fold;
 	uint32_t seed = 1;
-	bool has;
 
 	assert_int_equal(psc_fold_new(&fold), 0);
 	for (uint64_t i = 0; i < attempts; i++) {
@@ -115,10 +159,16 @@ static void test_sum_over_evictions(void **state)
 		seed = seed * 1103515245 + 12345;
 		event = make_event(seed >> 16 & 511, "/memfd:b");
 		event.head.boot_ns = i;
-		if (!psc_fold_hold(fold, &event, &repeats, &has))
-			written++;
-		if (has)
+		if (seed >> 28 == 0) { /* a group that fails */
+			psc_fold_hold(fold, &event);
+			psc_fold_rewind(fold);
+		}
+		written += !hold(fold, &event);
+		if (i % 1000)
+			continue;
+		while (psc_fold_take(fold, UINT64_MAX, &repeats))
 			reported += repeats.count;
+		psc_fold_commit(fold);
 	}
 	while (psc_fold_take(fold, UINT64_MAX, &repeats))
 		reported += repeats.count;
@@ -133,7 +183,9 @@ int main(void)
 		cmocka_unit_test(test_repeats_are_counted),
 		cmocka_unit_test(test_differences_are_kept_apart),
 		cmocka_unit_test(test_refusals_and_matches_are_not_folded),
-		cmocka_unit_test(test_sum_over_evictions),
+		cmocka_unit_test(test_rewound_group),
+		cmocka_unit_test(test_taken_until_committed),
+		cmocka_unit_test(test_sum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

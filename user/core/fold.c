@@ -9,8 +9,11 @@
 struct entry {
 	struct psc_event event; /* the last one */
 	uint64_t first_boot_ns;
-	uint64_t repeats;
+	uint64_t repeats; /* committed */
+	uint64_t pending; /* of the group that is under way */
 	bool used;
+	bool fresh; /* remembered in this group */
+	bool taken; /* handed out in this group */
 };
 
 struct psc_fold {
@@ -51,25 +54,19 @@ static bool same_attempt(const struct psc_event *a, const struct psc_event *b)
 	       !memcmp(a->path, b->path, a->path_length);
 }
 
-static void take_entry(struct entry *entry, struct psc_fold_repeats *ret)
-{
-	ret->event = entry->event;
-	ret->count = entry->repeats;
-	ret->first_boot_ns = entry->first_boot_ns;
-	entry->used = false;
-}
-
-/* A free place, else that of the oldest. */
+/* A free place, else that of the oldest without repeats, else none: no count is given up. */
 static struct entry *find_place(struct psc_fold *fold)
 {
-	struct entry *oldest = &fold->entries[0];
+	struct entry *oldest = NULL;
 
 	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
 		struct entry *entry = &fold->entries[i];
 
 		if (!entry->used)
 			return entry;
-		if (entry->first_boot_ns < oldest->first_boot_ns)
+		if (entry->repeats || entry->pending)
+			continue;
+		if (!oldest || entry->first_boot_ns < oldest->first_boot_ns)
 			oldest = entry;
 	}
 	return oldest;
@@ -84,32 +81,28 @@ static void copy_event(struct psc_event *to, const struct psc_event *from)
 	to->head.length = sizeof(*to);
 }
 
-bool psc_fold_hold(struct psc_fold *fold, const struct psc_event *event,
-		   struct psc_fold_repeats *ret_evicted, bool *ret_has)
+bool psc_fold_hold(struct psc_fold *fold, const struct psc_event *event)
 {
 	struct entry *place;
 
-	*ret_has = false;
 	if (!is_foldable(event))
 		return false;
 	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
 		struct entry *entry = &fold->entries[i];
 
-		if (!entry->used || !same_attempt(&entry->event, event))
+		if (!entry->used || entry->taken || !same_attempt(&entry->event, event))
 			continue;
 		copy_event(&entry->event, event);
-		entry->repeats++;
+		entry->pending++;
 		return true;
 	}
 	place = find_place(fold);
-	if (place->used && place->repeats) {
-		take_entry(place, ret_evicted);
-		*ret_has = true;
-	}
+	if (!place)
+		return false;
 	copy_event(&place->event, event);
 	place->first_boot_ns = event->head.boot_ns;
-	place->repeats = 0;
-	place->used = true;
+	place->repeats = place->pending = 0;
+	place->used = place->fresh = true;
 	return false;
 }
 
@@ -118,14 +111,42 @@ bool psc_fold_take(struct psc_fold *fold, uint64_t boot_ns, struct psc_fold_repe
 	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
 		struct entry *entry = &fold->entries[i];
 
-		if (!entry->used ||
+		if (!entry->used || entry->taken ||
 		    (boot_ns != UINT64_MAX && entry->first_boot_ns + PSC_FOLD_WINDOW_NS > boot_ns))
 			continue;
-		entry->used = false;
-		if (!entry->repeats)
+		if (!entry->repeats && !entry->pending) {
+			entry->used = false;
 			continue;
-		take_entry(entry, ret);
+		}
+		entry->taken = true;
+		ret->event = entry->event;
+		ret->count = entry->repeats + entry->pending;
+		ret->first_boot_ns = entry->first_boot_ns;
 		return true;
 	}
 	return false;
+}
+
+void psc_fold_commit(struct psc_fold *fold)
+{
+	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
+		struct entry *entry = &fold->entries[i];
+
+		entry->used = entry->used && !entry->taken;
+		entry->repeats += entry->pending;
+		entry->pending = 0;
+		entry->fresh = entry->taken = false;
+	}
+}
+
+void psc_fold_rewind(struct psc_fold *fold)
+{
+	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
+		struct entry *entry = &fold->entries[i];
+
+		/* its record was not written: when it comes again it is no repeat */
+		entry->used = entry->used && !entry->fresh;
+		entry->pending = 0;
+		entry->fresh = entry->taken = false;
+	}
 }

@@ -28,15 +28,22 @@ int psc_fold_new(struct psc_fold **ret);
 struct psc_fold *psc_fold_free(struct psc_fold *fold);
 
 /*
- * True when @event repeats one that is remembered: it is counted and held back. Else it is
- * remembered, and the caller writes its record. When that needs the place of another one
- * with repeats, these go to *@ret_evicted and *@ret_has is true: to be written first.
+ * True when @event repeats one that is remembered: it is counted and held back. Else the caller
+ * writes its record. It is remembered then, unless every place holds repeats that are still to
+ * be written.
  */
-bool psc_fold_hold(struct psc_fold *fold, const struct psc_event *event,
-		   struct psc_fold_repeats *ret_evicted, bool *ret_has);
+bool psc_fold_hold(struct psc_fold *fold, const struct psc_event *event);
 
 /*
- * Takes the next one whose window ended by @boot_ns (UINT64_MAX: any) out. True with its
- * repeats in *@ret; those without repeats are only forgotten.
+ * The next one whose window ended by @boot_ns (UINT64_MAX: any): true with its repeats in *@ret.
+ * Those without repeats are only forgotten. What was taken stays counted until it is committed.
  */
 bool psc_fold_take(struct psc_fold *fold, uint64_t boot_ns, struct psc_fold_repeats *ret);
+
+/*
+ * The end of a group. Commit: its events will not come again, and what was taken is on disk and
+ * can be forgotten. Rewind: its events come again, so that they are not counted yet, and what
+ * was taken is still to be written.
+ */
+void psc_fold_commit(struct psc_fold *fold);
+void psc_fold_rewind(struct psc_fold *fold);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "user/core/event.h"
+#include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
 
 /* Records between two syncs. */
@@ -80,8 +81,10 @@ void psc_journal_open(struct psc_daemon *daemon)
 		return;
 	r = psc_auditlog_open(daemon->policy.config->log_directory, (gid_t)-1, &daemon->log,
 			      &repair);
-	note_log(daemon, r);
-	if (!r)
+	/* that it can be opened does not say that it can be written */
+	if (r < 0)
+		note_log(daemon, r);
+	else
 		record_repair(daemon, &repair);
 }
 
@@ -98,9 +101,33 @@ static int append(struct psc_daemon *daemon, json_t *record)
 	return r;
 }
 
+/* Proves that the log can be written again, and is evidence that it could not be. */
+static int append_resumption(struct psc_daemon *daemon)
+{
+	json_t *record;
+	int r = psc_journal_record(daemon, "log_resumed", &record);
+
+	if (r < 0)
+		return r;
+	psc_record_message(record,
+			   "the audit log can be written again, after: %s; events that the "
+			   "kernel had no room for meanwhile are counted as ring_loss",
+			   strerror(-daemon->log_error));
+	r = append(daemon, record);
+	json_decref(record);
+	return r;
+}
+
 static int sync_log(struct psc_daemon *daemon)
 {
-	return daemon->log ? psc_auditlog_sync(daemon->log) : daemon->log_error;
+	int r = 0;
+
+	psc_journal_open(daemon);
+	if (daemon->log && daemon->log_error < 0)
+		r = append_resumption(daemon);
+	if (!daemon->log)
+		return daemon->log_error;
+	return r < 0 ? r : psc_auditlog_sync(daemon->log);
 }
 
 int psc_journal_write(struct psc_daemon *daemon, json_t *record)
@@ -174,33 +201,26 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 
 int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *event)
 {
-	struct psc_fold_repeats evicted;
-	bool held, has;
-	int r = 0;
-
-	held = psc_fold_hold(daemon->fold, event, &evicted, &has);
-	if (has)
-		r = append_decision(daemon, &evicted.event, &evicted);
-	if (!r && !held)
-		r = append_decision(daemon, event, NULL);
-	return r;
+	return psc_fold_hold(daemon->fold, event) ? 0 : append_decision(daemon, event, NULL);
 }
 
 void psc_journal_repeats(struct psc_daemon *daemon, bool all)
 {
+	uint64_t until = all ? UINT64_MAX : psc_time_boot();
 	struct psc_fold_repeats repeats;
-	struct timespec boot;
 	int r = 0;
 
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	while (r >= 0 &&
-	       psc_fold_take(daemon->fold,
-			     all ? UINT64_MAX : (uint64_t)boot.tv_sec * 1000000000 + boot.tv_nsec,
-			     &repeats))
+	while (r >= 0 && psc_fold_take(daemon->fold, until, &repeats))
 		r = append_decision(daemon, &repeats.event, &repeats);
 	if (r >= 0)
 		r = sync_log(daemon);
+	if (r < 0)
+		psc_fold_rewind(daemon->fold);
+	else
+		psc_fold_commit(daemon->fold);
 	note_log(daemon, r);
+	if (r < 0 && all)
+		psc_say("counts of repeated records that could not be written are lost");
 }
 
 /* Only a failing log is an error: a record that cannot be understood is counted and left. */
@@ -243,9 +263,11 @@ static int drain_group(struct psc_daemon *daemon)
 		r = sync_log(daemon);
 	if (r < 0) {
 		psc_ring_rewind(daemon->ring);
+		psc_fold_rewind(daemon->fold);
 		return r;
 	}
 	psc_ring_commit(daemon->ring);
+	psc_fold_commit(daemon->fold);
 	return taken;
 }
 
