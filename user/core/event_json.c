@@ -543,6 +543,17 @@ int psc_record_failed(json_t *record)
 	return json_object_set_new(event, "outcome", json_string("failure")) < 0 ? -ENOMEM : 0;
 }
 
+int psc_record_happened(json_t *record, uint64_t at)
+{
+	char text[PSC_TIME_TEXT_MAX];
+
+	if (json_object_set(json_object_get(record, "event"), "created",
+			    json_object_get(record, "@timestamp")) < 0 ||
+	    json_object_set_new(record, "@timestamp", json_string(psc_time_format(at, text))) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
 int psc_record_set(json_t *record, const char *key, json_t *value)
 {
 	json_t *own = json_object_get(record, "proscribe");

@@ -59,6 +59,12 @@ int psc_record_message(json_t *record, const char *format, ...) _printf_(2, 3);
 int psc_record_failed(json_t *record);
 
 /*
+ * The record tells what happened at @at (ns, wall clock) and was noticed now: event.created
+ * becomes the time that the record had.
+ */
+int psc_record_happened(json_t *record, uint64_t at);
+
+/*
  * Sets proscribe.@key, taking the reference @value (also on failure; NULL is -ENOMEM,
  * so that json_xxx() can be given directly).
  */

@@ -52,11 +52,22 @@ static void record_profile(struct psc_daemon *daemon, const char *requester,
 	psc_journal_write(daemon, record);
 }
 
+static void set_terms(json_t *record, const struct psc_object *object)
+{
+	char until[PSC_TIME_TEXT_MAX];
+
+	psc_record_set_string(record, "by", object->by);
+	psc_record_set_string(record, "reason", object->reason);
+	psc_record_set_string(record, "document", object->document);
+	if (object->until != PSC_TIME_NEVER)
+		psc_record_set_string(record, "until",
+				      psc_time_format_seconds(object->until, until));
+}
+
 static void record_object(struct psc_daemon *daemon, const char *requester,
 			  const struct psc_object *before, const struct psc_object *after)
 {
 	const struct psc_object *object = after ?: before;
-	char until[PSC_TIME_TEXT_MAX];
 	json_t *record =
 		change_record(daemon, psc_object_kind_to_string(object->kind), object->id,
 			      before ? before->digest : NULL, after ? after->digest : NULL);
@@ -64,12 +75,24 @@ static void record_object(struct psc_daemon *daemon, const char *requester,
 	if (!record)
 		return;
 	psc_record_set_string(record, "requester", requester);
-	psc_record_set_string(record, "by", object->by);
-	psc_record_set_string(record, "reason", object->reason);
-	psc_record_set_string(record, "document", object->document);
-	if (object->until != PSC_TIME_NEVER)
-		psc_record_set_string(record, "until",
-				      psc_time_format_seconds(object->until, until));
+	set_terms(record, object);
+	psc_journal_write(daemon, record);
+}
+
+/* Nobody did that, and not now: it happened when the object said. */
+static void record_expiry(struct psc_daemon *daemon, const struct psc_object *object)
+{
+	const char *kind = psc_object_kind_to_string(object->kind);
+	json_t *record;
+
+	if (psc_journal_record(daemon, kind, &record) < 0)
+		return;
+	psc_record_message(record, "%s %s expired", kind, object->id);
+	psc_record_happened(record, object->until);
+	psc_record_set_string(record, "id", object->id);
+	psc_record_set_string(record, "change", "expired");
+	set_digest(record, "digest_before", object->digest);
+	set_terms(record, object);
 	psc_journal_write(daemon, record);
 }
 
@@ -82,13 +105,25 @@ static const struct psc_profile *find_profile(const struct psc_policy_set *set, 
 	return NULL;
 }
 
-static const struct psc_object *find_object(const struct psc_policy_set *set, const char *id)
+static const struct psc_object *find_object(const struct psc_objects *objects, const char *id)
 {
-	for (size_t i = 0; i < set->objects.count; i++) {
-		if (strcmp(set->objects.item[i]->id, id) == 0)
-			return set->objects.item[i];
+	for (size_t i = 0; i < objects->count; i++) {
+		if (strcmp(objects->item[i]->id, id) == 0)
+			return objects->item[i];
 	}
 	return NULL;
+}
+
+/* What became of an object that is not in force any more. */
+static void record_end(struct psc_daemon *daemon, const char *requester,
+		       const struct psc_object *before, const struct psc_policy_set *after)
+{
+	const struct psc_object *over = find_object(&after->expired, before->id);
+
+	if (over && memcmp(over->digest, before->digest, PSC_DIGEST_SIZE) == 0)
+		record_expiry(daemon, over);
+	else /* taken away, or somebody has written an end that is past into it */
+		record_object(daemon, requester, before, over);
 }
 
 void psc_changes_record(struct psc_daemon *daemon, const struct psc_policy_set *before,
@@ -106,10 +141,12 @@ void psc_changes_record(struct psc_daemon *daemon, const struct psc_policy_set *
 	for (size_t i = 0; i < after->objects.count; i++) {
 		const struct psc_object *object = after->objects.item[i];
 
-		record_object(daemon, requester, find_object(before, object->id), object);
+		record_object(daemon, requester, find_object(&before->objects, object->id), object);
 	}
 	for (size_t i = 0; i < before->objects.count; i++) {
-		if (!find_object(after, before->objects.item[i]->id))
-			record_object(daemon, requester, before->objects.item[i], NULL);
+		const struct psc_object *object = before->objects.item[i];
+
+		if (!find_object(&after->objects, object->id))
+			record_end(daemon, requester, object, after);
 	}
 }

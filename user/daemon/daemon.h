@@ -127,7 +127,10 @@ int psc_interlock_check(const struct psc_policy *policy, uint64_t now, struct ps
 
 /* ---- changes.c */
 
-/* Writes a record for each profile and object that came, went or was altered. */
+/*
+ * Writes a record for each profile and object that came, went or was altered. An object that
+ * is merely over has `expired`: nobody asked for that, and its time is the object's own end.
+ */
 void psc_changes_record(struct psc_daemon *daemon, const struct psc_policy_set *before,
 			const struct psc_policy_set *after, const char *requester);
 
