@@ -272,6 +272,21 @@ static void test_both_lists(void **state)
 	free_world(&w);
 }
 
+/* @count exemptions, the first from 2030 to mid-2030, the next a year later. */
+static void add_exemptions(struct world *w, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			 "exemption: EX-%u\nreason: r\nby: b\nfrom: 20%02u-01-01T00:00:00Z\n"
+			 "until: 20%02u-06-01T00:00:00Z\nproducts: [a/b]\n",
+			 i, 30 + i, 30 + i);
+		add_object(w, text);
+	}
+	w->input.view = psc_policy_set_view(&w->set, w->config);
+}
+
 static void test_too_many_instants(void **state)
 {
 	struct psc_image *image = NULL;
@@ -279,23 +294,55 @@ static void test_too_many_instants(void **state)
 	struct world w;
 
 	make_world(&w, "", 0);
-	for (unsigned int i = 0; i < PSC_INTERVALS_MAX / 2; i++) {
-		char text[200];
-
-		snprintf(text, sizeof(text),
-			 "exemption: EX-%u\nreason: r\nby: b\nfrom: 20%02u-01-01T00:00:00Z\n"
-			 "until: 20%02u-06-01T00:00:00Z\nproducts: [a/b]\n",
-			 i, 30 + i, 30 + i);
-		add_object(&w, text);
-	}
-	w.input.view = psc_policy_set_view(&w.set, w.config);
+	add_exemptions(&w, PSC_INTERVALS_MAX / 2);
 	assert_int_equal(psc_compile_policy(&w.input, &image, &err), -E2BIG);
 	assert_null(image);
-	assert_non_null(strstr(err.message, "64 instants"));
+	assert_non_null(strstr(err.message, "64 instants to come"));
 	psc_object_free(w.set.objects.item[--w.set.objects.count]);
 	image = compile(&w);
 	assert_int_equal(image->table.interval_count, PSC_INTERVALS_MAX - 1);
 	psc_image_free(image);
+	free_world(&w);
+}
+
+/* What has passed makes room, and from then on everything is as the rulings say. */
+static void test_instants_that_have_passed(void **state)
+{
+	uint64_t first, *instants;
+	struct psc_image *image = NULL, *later;
+	struct psc_error err = {0};
+	struct world w;
+	size_t count;
+
+	make_world(&w, "us-commerce-icts-2021-002", SIZE_MAX);
+	add_exemptions(&w, 31);
+	assert_int_equal(psc_policy_instants(&w.input.view, &instants, &count), 0);
+	assert_true(count > PSC_INTERVALS_MAX);
+	first = instants[count - PSC_INTERVALS_MAX];
+	w.input.now = first - 1; /* one nanosecond short */
+	assert_int_equal(psc_compile_policy(&w.input, &image, &err), -E2BIG);
+	assert_non_null(strstr(err.message, "64 instants to come"));
+	w.input.now = first;
+	image = compile(&w);
+	assert_int_equal(image->table.interval_count, PSC_INTERVALS_MAX);
+	assert_true(image->table.interval_start[0] == 0);
+	assert_true(image->table.interval_start[1] > first);
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned int n = 1; n <= image->table.digest_count && instants[i] >= first;
+		     n++) {
+			check_cell(&w, image, n, instants[i]);
+			check_cell(&w, image, n, instants[i] + 1);
+			if (instants[i] > first)
+				check_cell(&w, image, n, instants[i] - 1);
+		}
+	}
+	/* no more is left out than it takes: the digest does not change with every instant */
+	w.input.now = instants[count / 2];
+	later = compile(&w);
+	assert_memory_equal(&image->table, &later->table, sizeof(image->table));
+	free(instants);
+	psc_image_free(image);
+	psc_image_free(later);
 	free_world(&w);
 }
 
@@ -398,9 +445,13 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_cell),	  cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_exemption),	  cmocka_unit_test(test_both_lists),
-		cmocka_unit_test(test_too_many_instants), cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_every_cell),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_exemption),
+		cmocka_unit_test(test_both_lists),
+		cmocka_unit_test(test_too_many_instants),
+		cmocka_unit_test(test_instants_that_have_passed),
+		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_damaged),
 	};
 

@@ -64,6 +64,7 @@ int psc_policy_host_load(const struct psc_cli *cli, uint64_t at, struct psc_poli
 {
 	int r;
 
+	ret->now = at;
 	ret->places = psc_policy_places_given(cli);
 	r = psc_policy_config(cli, &ret->config, reterr);
 	if (r >= 0)
@@ -105,6 +106,7 @@ int psc_policy_compile(const struct psc_cli *cli, struct psc_policy_host *host,
 		return r;
 	input.list = host->list;
 	input.site_files = host->site_files;
+	input.now = host->now;
 	return psc_compile_policy(&input, ret, reterr);
 }
 

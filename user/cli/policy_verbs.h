@@ -60,6 +60,7 @@ struct psc_policy_host {
 	struct psc_policy_view view;
 	struct psc_list *list; /* of psc_policy_compile() */
 	size_t site_files;
+	uint64_t now; /* ns; objects that are over by it are left out */
 };
 
 void psc_policy_host_clear(struct psc_policy_host *host);

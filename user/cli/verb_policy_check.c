@@ -228,7 +228,8 @@ static void check_host(struct check *check, json_t *data)
 	/* a profile that is broken has been named; it would only be named again */
 	if (check->code != PSC_EXIT_OK)
 		return;
-	r = psc_policy_set_load(host.config, &host.places, psc_time_now(), &host.set, &error);
+	host.now = psc_time_now();
+	r = psc_policy_set_load(host.config, &host.places, host.now, &host.set, &error);
 	if (r >= 0) {
 		host.view = psc_policy_set_view(&host.set, host.config);
 		check_objects(check, &host);

@@ -17,6 +17,7 @@ struct psc_compile_input {
 	size_t site_files; /* the first files of @list are the site's, the others a catalog's */
 	const struct psc_catalog *catalog;
 	struct psc_policy_view view;
+	uint64_t now; /* ns; nothing will be judged at an earlier time. 0: nothing is known */
 };
 
 /*
@@ -25,10 +26,15 @@ struct psc_compile_input {
  * catalog; sizes and formats of all of them count, and when sizes differ any size matches.
  * Entries of the site fall under the configuration's actions as well.
  *
+ * The kernel takes PSC_INTERVALS_MAX intervals. When there are more, the earliest of those that
+ * are over at the input's `now` become one with the interval after them, as many as it takes:
+ * the first interval is then right from its last instant on only. Without need nothing is left
+ * out, so that the same policy has the same digest tomorrow.
+ *
  * The image has no canary yet and no index: psc_image_arm() adds both.
  *
  * Errors: -E2BIG for more than PSC_DIGESTS_MAX digests, too many products, kinds of subjects
- * that are judged differently (classes) or instants of change; @reterr says which. -ENOMEM.
+ * that are judged differently (classes) or instants of change to come; @reterr says which. -ENOMEM.
  * The caller frees @ret with psc_image_free().
  */
 int psc_compile_policy(const struct psc_compile_input *input, struct psc_image **ret,

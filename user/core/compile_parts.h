@@ -24,6 +24,7 @@ struct psc_compiler {
 	size_t end;
 	struct psc_subject_slot slots[PSC_SUBJECTS_MAX]; /* sorted */
 	uint32_t slot_count;
+	uint64_t first_at; /* the instant at which the first interval is judged */
 };
 
 static inline int psc_compiler_no_memory(struct psc_compiler *c)

@@ -14,22 +14,35 @@ struct fate {
 	uint16_t ruling[PSC_INTERVALS_MAX][PSC_OP_MAX];
 };
 
+static int too_many(struct psc_compiler *c, const uint64_t *instants, size_t count)
+{
+	size_t over = 1;
+
+	while (over < count && instants[over] <= c->input->now)
+		over++;
+	psc_error_set(
+		c->reterr, NULL, 0, 0,
+		"%zu instants to come at which something begins or ends: the kernel takes %u; "
+		"let objects begin and end together, or activate fewer profiles",
+		count - over, PSC_INTERVALS_MAX - 1);
+	return -E2BIG;
+}
+
+/* The first instant is 0. Those after it that are too many are left out, if they have passed. */
 static int find_intervals(struct psc_compiler *c)
 {
 	struct psc_table *table = &c->image->table;
 	_cleanup_free_ uint64_t *instants = NULL;
-	size_t count;
+	size_t count, excess;
 
 	if (psc_policy_instants(&c->input->view, &instants, &count) < 0)
 		return psc_compiler_no_memory(c);
-	if (count > PSC_INTERVALS_MAX) {
-		psc_error_set(c->reterr, NULL, 0, 0,
-			      "%zu instants at which something begins or ends: the kernel takes "
-			      "%u; remove objects that are over, or profiles",
-			      count - 1, PSC_INTERVALS_MAX - 1);
-		return -E2BIG;
-	}
-	memcpy(table->interval_start, instants, count * sizeof(*instants));
+	excess = count > PSC_INTERVALS_MAX ? count - PSC_INTERVALS_MAX : 0;
+	if (instants[excess] > c->input->now)
+		return too_many(c, instants, count);
+	c->first_at = instants[excess];
+	count -= excess;
+	memcpy(&table->interval_start[1], &instants[1 + excess], (count - 1) * sizeof(*instants));
 	table->interval_count = count;
 	return 0;
 }
@@ -136,8 +149,8 @@ static int find_fate(struct psc_compiler *c, const struct psc_subject *subject, 
 		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 			struct psc_ruling ruling;
 
-			psc_rule_on(&c->input->view, subject, op, table->interval_start[i],
-				    &ruling);
+			psc_rule_on(&c->input->view, subject, op,
+				    i ? table->interval_start[i] : c->first_at, &ruling);
 			ret->action[i][op] = ruling.action;
 			r = number_ruling(c, &ruling, &ret->ruling[i][op]);
 			if (r < 0)

@@ -202,6 +202,8 @@ void psc_clock_trust(struct psc_daemon *daemon, const char *requester)
 {
 	struct psc_clock_reading reading = psc_clock_read();
 	uint64_t before = psc_clock_at(&daemon->clock, &reading);
+	uint64_t trusted = psc_clock_trusted(&daemon->clock, &reading);
+	struct psc_error error;
 	char from[PSC_TIME_TEXT_MAX], to[PSC_TIME_TEXT_MAX];
 	json_t *record;
 
@@ -217,6 +219,9 @@ void psc_clock_trust(struct psc_daemon *daemon, const char *requester)
 	psc_record_set_string(record, "change", "accepted");
 	psc_record_set_string(record, "requester", requester);
 	psc_journal_write(daemon, record);
+	/* what was left out for being over is not, after all */
+	if (reading.wall < trusted)
+		psc_daemon_reload(daemon, requester, &error);
 }
 
 int psc_clock_json(const struct psc_daemon *daemon, json_t **ret)

@@ -92,13 +92,14 @@ static int load_lists(const struct psc_policy_places *places, struct psc_policy 
 	return r;
 }
 
-static int compile(struct psc_policy *policy, struct psc_error *reterr)
+static int compile(struct psc_policy *policy, uint64_t now, struct psc_error *reterr)
 {
 	const struct psc_compile_input input = {
 		.list = policy->list,
 		.site_files = policy->site_files,
 		.catalog = &policy->set.catalog,
 		.view = psc_policy_set_view(&policy->set, policy->config),
+		.now = now,
 	};
 	int r = psc_compile_policy(&input, &policy->image, reterr);
 
@@ -119,7 +120,7 @@ int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_
 	if (!r)
 		r = load_lists(&places, &policy, reterr);
 	if (!r)
-		r = compile(&policy, reterr);
+		r = compile(&policy, now, reterr);
 	if (r < 0) {
 		if (!reterr->message[0])
 			psc_error_set(reterr, NULL, 0, 0, "%s", strerror(-r));
