@@ -3,6 +3,8 @@
 # proscribe: `make help` lists the goals. Everything built lands below $(O).
 
 VERSION := 0.1.0
+# The day of the manual pages, 00:00 UTC: the guard never takes the time for an earlier one.
+RELEASED := 1767225600
 
 O        ?= build
 V        ?= 0
@@ -27,7 +29,7 @@ WARNINGS = -Wall -Wextra -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wshadow
 HARDEN   = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_CFLAGS  = -std=gnu11 -O2 -g -D_GNU_SOURCE -I. -I$(O) -DPSC_VERSION='"$(VERSION)"' \
-	      -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+	      -DPSC_RELEASED=$(RELEASED)ULL -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
 BPF_CFLAGS  = -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -g -O2 -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -Wno-missing-declarations -I. -Ibpf \

@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_phases(profile);
 	check_rules(profile);
 	check_rest(profile);
-	count = psc_profile_lint(profile, check_remark, &heard);
+	count = psc_profile_lint(profile, size << 55, check_remark, &heard);
 	require(count == heard);
 	return 0;
 }

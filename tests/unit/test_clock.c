@@ -181,6 +181,20 @@ static void test_accept_behind(void **unused)
 	assert_int_equal(take(), PSC_CLOCK_STEADY);
 }
 
+/* A profile's date: one nanosecond more than a day ahead says nothing of the time. */
+static void test_claims(void **state_)
+{
+	boot(0, KNOWN, false);
+	assert_true(psc_clock_believes(0, &host));
+	assert_true(psc_clock_believes(KNOWN, &host));
+	assert_true(psc_clock_believes(KNOWN + DAY, &host));
+	assert_false(psc_clock_believes(KNOWN + DAY + 1, &host));
+	assert_false(psc_clock_believes(Y2040, &host));
+	host.synchronised = true;
+	assert_true(psc_clock_believes(KNOWN, &host));
+	assert_false(psc_clock_believes(KNOWN + 1, &host));
+}
+
 /* However it is set, the guard's time never goes back by itself. */
 static void test_never_back(void **unused)
 {
@@ -214,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_tai_offset),
 		cmocka_unit_test(test_slewing_is_no_change),
 		cmocka_unit_test(test_accept_behind),
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_never_back),
 	};
 

@@ -326,9 +326,9 @@ static void test_list_rows(void **state)
 	      "events", "warn|");
 }
 
-static json_t *warning(const char *message)
+static json_t *warning(const char *id, const char *message)
 {
-	return json_pack("[{s:s,s:s}]", "message", message, "remedy", "do it");
+	return json_pack("[{s:s,s:s,s:s}]", "id", id, "message", message, "remedy", "do it");
 }
 
 static void test_log_rows(void **state)
@@ -342,17 +342,18 @@ static void test_log_rows(void **state)
 	SPOIL((host->log_error = -EACCES, host->root = false), "log", "warn|");
 	SPOIL(json_object_del(status, "log"), "log", "fail|the daemon has no audit log");
 	SPOIL(json_object_set_new(status, "warnings",
-				  warning("the audit log cannot be written: No space")),
-	      "log", "fail|the audit log cannot be written: No space");
-	SPOIL(json_object_set_new(status, "warnings", warning("unheard \033[of")), "warning",
-	      "warn|unheard \\x1b[of|do it");
+				  warning("log_failing", "it cannot: No space")),
+	      "log", "fail|it cannot: No space");
+	SPOIL(json_object_set_new(status, "warnings", warning("unheard", "unheard \033[of")),
+	      "warning", "warn|unheard \\x1b[of|do it");
 }
 
 /* What has a row of its own is not said twice. */
 static void test_warnings_once(void **state)
 {
-	SPOIL(json_object_set_new(status, "warnings", warning("nothing is listed")), "worst", "ok");
-	SPOIL(json_object_set_new(status, "warnings", warning("3 events had no room in the ring")),
+	SPOIL(json_object_set_new(status, "warnings", warning("nothing_listed", "whatever")),
+	      "worst", "ok");
+	SPOIL(json_object_set_new(status, "warnings", warning("events_dropped", "whatever")),
 	      "worst", "ok");
 }
 

@@ -525,14 +525,14 @@ static void test_lint(void **state)
 		_cleanup_free_ char *text = edited(remarks[i].edit, remarks[i].by);
 		_cleanup_(psc_profile_freep) struct psc_profile *profile = parse(text);
 		struct heard heard = {0};
-		size_t count = psc_profile_lint(profile, hear, &heard);
+		size_t count = psc_profile_lint(profile, PSC_TIME_NEVER, hear, &heard);
 
 		assert_int_equal(count, heard.count);
 		if (heard.count != remarks[i].count || heard.line != remarks[i].line ||
 		    !strstr(heard.message, remarks[i].message))
 			fail_msg("%zu: %zu remarks, %u: %s", i, heard.count, heard.line,
 				 heard.message);
-		assert_int_equal(psc_profile_lint(profile, NULL, NULL), count);
+		assert_int_equal(psc_profile_lint(profile, PSC_TIME_NEVER, NULL, NULL), count);
 	}
 }
 
@@ -544,9 +544,24 @@ static void test_lint_advisory(void **state)
 	struct heard heard = {0};
 
 	profile->rules[0].roles |= 1U << PSC_ROLE_UNINSTALLER;
-	assert_int_equal(psc_profile_lint(profile, hear, &heard), 0);
+	assert_int_equal(psc_profile_lint(profile, PSC_TIME_NEVER, hear, &heard), 0);
 	profile->advisory = false;
-	assert_int_equal(psc_profile_lint(profile, hear, &heard), 1);
+	assert_int_equal(psc_profile_lint(profile, PSC_TIME_NEVER, hear, &heard), 1);
+}
+
+/* The day itself has begun: checked today is no remark. */
+static void test_lint_updated(void **state)
+{
+	_cleanup_free_ char *text = edited(9, "updated: 2030-01-02");
+	_cleanup_(psc_profile_freep) struct psc_profile *profile = parse(text);
+	const uint64_t day = 1893542400ULL * 1000000000;
+	struct heard heard = {0};
+
+	assert_true(psc_profile_updated(profile) == day);
+	assert_int_equal(psc_profile_lint(profile, day, hear, &heard), 0);
+	assert_int_equal(psc_profile_lint(profile, day - 1, hear, &heard), 1);
+	assert_int_equal(heard.line, 9);
+	assert_non_null(strstr(heard.message, "updated 2030-01-02 is in the future"));
 }
 
 /* Without exempt classes a rule on what is exempt is one on nothing. */
@@ -558,7 +573,7 @@ static void test_lint_exempt(void **state)
 	size_t count = profile->exempt_count;
 
 	profile->exempt_count = 0;
-	assert_int_equal(psc_profile_lint(profile, hear, &heard), 1);
+	assert_int_equal(psc_profile_lint(profile, PSC_TIME_NEVER, hear, &heard), 1);
 	assert_string_equal(heard.message,
 			    "rule \"r3\" can never decide: nothing is exempt under this profile");
 	profile->exempt_count = count;
@@ -635,8 +650,9 @@ int main(void)
 		cmocka_unit_test(test_everything),    cmocka_unit_test(test_optional),
 		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_refusals_whole),
 		cmocka_unit_test(test_too_much),      cmocka_unit_test(test_lint),
-		cmocka_unit_test(test_lint_advisory), cmocka_unit_test(test_lint_exempt),
-		cmocka_unit_test(test_load),	      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lint_advisory), cmocka_unit_test(test_lint_updated),
+		cmocka_unit_test(test_lint_exempt),   cmocka_unit_test(test_load),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,7 +252,8 @@ static void test_shipped_lint(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(shipped); i++) {
 		_cleanup_(psc_profile_freep) struct psc_profile *profile = load_shipped(shipped[i]);
 
-		assert_int_equal(psc_profile_lint(profile, complain, (void *)shipped[i]), 0);
+		assert_int_equal(
+			psc_profile_lint(profile, PSC_TIME_NEVER, complain, (void *)shipped[i]), 0);
 	}
 }
 

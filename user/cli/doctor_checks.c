@@ -442,19 +442,19 @@ static enum psc_health judge_space(uint64_t bytes)
 	return bytes < DOCTOR_FREE_WARN ? PSC_HEALTH_WARN : PSC_HEALTH_OK;
 }
 
-/* The daemon's warning whose message begins with @message, NULL: none. */
-static const json_t *find_warning(const json_t *status, const char *message)
+/* The daemon's warning of that id, NULL: none. */
+static const json_t *find_warning(const json_t *status, const char *id)
 {
 	const json_t *warning;
 	size_t i;
 
 	json_array_foreach(psc_json_at(status, "warnings"), i, warning)
-		if (strncmp(psc_json_text(warning, "message", ""), message, strlen(message)) == 0)
+		if (strcmp(psc_json_text(warning, "id", ""), id) == 0)
 			return warning;
 	return NULL;
 }
 
-#define DOCTOR_LOG_WARNING "the audit log cannot be written"
+#define DOCTOR_LOG_WARNING "log_failing"
 
 static void judge_log(const struct psc_host *host, const json_t *status, json_t *checks)
 {
@@ -486,22 +486,22 @@ static void judge_log(const struct psc_host *host, const json_t *status, json_t 
 static void pass_warnings(const json_t *status, json_t *checks)
 {
 	static const char *const told[] = {
-		"a digest without size", "package or Windows digests without size",
-		DOCTOR_LOG_WARNING,	 "an IMA policy measures files",
-		"nothing is listed",
+		"digests_without_size", "digests_need_userspace", DOCTOR_LOG_WARNING,
+		"ima_policy",		"nothing_listed",	  "events_dropped",
 	};
 	const json_t *warning;
 	size_t i;
 
 	json_array_foreach(psc_json_at(status, "warnings"), i, warning) {
-		const char *message = psc_json_text(warning, "message", "?");
-		bool known = strstr(message, "had no room in the ring");
+		const char *id = psc_json_text(warning, "id", "");
+		bool known = false;
 
 		for (size_t k = 0; k < ARRAY_SIZE(told) && !known; k++)
-			known = strncmp(message, told[k], strlen(told[k])) == 0;
+			known = strcmp(id, told[k]) == 0;
 		if (!known)
 			psc_doctor_row(checks, "warning", PSC_HEALTH_WARN,
-				       psc_json_text(warning, "remedy", NULL), "%s", message);
+				       psc_json_text(warning, "remedy", NULL), "%s",
+				       psc_json_text(warning, "message", "?"));
 	}
 }
 

@@ -67,7 +67,7 @@ static void check_profile(struct check *check, const struct psc_profile *profile
 
 	check->path = profile->path;
 	check->count = 0;
-	psc_profile_lint(profile, check_lint_remark, check);
+	psc_profile_lint(profile, psc_time_now(), check_lint_remark, check);
 	psc_hex_encode(profile->digest, PSC_DIGEST_SIZE, hex);
 	json_array_append_new(
 		check->profiles,

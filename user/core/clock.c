@@ -104,6 +104,11 @@ enum psc_clock_change psc_clock_take(struct psc_clock_state *state,
 	return change;
 }
 
+bool psc_clock_believes(uint64_t claim, const struct psc_clock_reading *reading)
+{
+	return claim <= reading->wall + (reading->synchronised ? 0 : DAY);
+}
+
 void psc_clock_accept(struct psc_clock_state *state, const struct psc_clock_reading *reading)
 {
 	state->clock.floor = reading->wall;

@@ -52,6 +52,12 @@ void psc_clock_begin(struct psc_clock_state *state, uint64_t floor);
 enum psc_clock_change psc_clock_take(struct psc_clock_state *state,
 				     const struct psc_clock_reading *reading);
 
+/*
+ * Is @claim (ns), a time that a file on the host says has been, to be believed? A clock that is
+ * synchronised is asked alone; another one may be as much as a day behind.
+ */
+bool psc_clock_believes(uint64_t claim, const struct psc_clock_reading *reading);
+
 /* An administrator's word: the wall clock is right, be it ahead or behind. */
 void psc_clock_accept(struct psc_clock_state *state, const struct psc_clock_reading *reading);
 

@@ -8,6 +8,7 @@
 #include "user/core/digest.h"
 #include "user/core/load.h"
 #include "user/core/profile_internal.h"
+#include "user/core/timefmt.h"
 
 #define SUFFIX ".yaml"
 
@@ -87,6 +88,8 @@ static int parse_document(struct psc_profile_parser *p)
 {
 	int r = parse_head(p, psc_yaml_root(p->yaml));
 
+	if (r >= 0)
+		p->profile->updated_line = psc_yaml_get(psc_yaml_root(p->yaml), "updated")->line;
 	if (r >= 0 && !p->profile->scope)
 		r = psc_profile_copy_text("", &p->profile->scope);
 	return r < 0 ? r : psc_profile_parse_sections(p);
@@ -221,6 +224,14 @@ struct psc_profile *psc_profile_free(struct psc_profile *profile)
 void psc_profile_freep(struct psc_profile **profile)
 {
 	*profile = psc_profile_free(*profile);
+}
+
+uint64_t psc_profile_updated(const struct psc_profile *profile)
+{
+	uint64_t at = 0;
+
+	psc_time_parse(profile->updated, &at); /* it is a day: the parser saw to that */
+	return at;
 }
 
 const struct psc_exempt_class *psc_profile_exempts(const struct psc_profile *profile,

@@ -73,9 +73,10 @@ struct psc_profile {
 	char *authority;
 	char *summary; /* one or two sentences on what is and is not prohibited */
 	struct psc_cite cite;
-	bool advisory;	 /* nothing is refused on its account: denies become records */
-	char *scope;	 /* attestation without which it holds for everybody, or "" */
-	char *updated;	 /* day the data was last checked, "2026-11-22" */
+	bool advisory; /* nothing is refused on its account: denies become records */
+	char *scope;   /* attestation without which it holds for everybody, or "" */
+	char *updated; /* day the data was last checked, "2026-11-22" */
+	unsigned int updated_line;
 	char **entities; /* NULL-terminated: who is meant */
 	struct psc_exempt_class *exempt;
 	size_t exempt_count;
@@ -102,6 +103,9 @@ int psc_profile_parse(const char *data, size_t size, const char *path, struct ps
 /* The same from a file, on the terms of psc_load_trusted(). */
 int psc_profile_load(const char *path, struct psc_profile **ret, struct psc_error *reterr);
 
+/* The first instant of the day on which the data was last checked, ns. */
+uint64_t psc_profile_updated(const struct psc_profile *profile);
+
 struct psc_profile *psc_profile_free(struct psc_profile *profile); /* NULL is fine */
 void psc_profile_freep(struct psc_profile **profile);
 
@@ -119,8 +123,8 @@ struct psc_remark {
 /*
  * Looks for rules that can never decide (another one is as strict and covers all of it),
  * contradict each other (same clause, same case, different action), clauses without a rule,
- * phases without a clause, statements labelled U, and rules that refuse to run the uninstaller.
- * Calls @fn for each; returns their number.
+ * phases without a clause, statements labelled U, rules that refuse to run the uninstaller, and
+ * data that was last checked after @now (ns). Calls @fn for each; returns their number.
  */
-size_t psc_profile_lint(const struct psc_profile *profile,
+size_t psc_profile_lint(const struct psc_profile *profile, uint64_t now,
 			void (*fn)(const struct psc_remark *remark, void *data), void *data);

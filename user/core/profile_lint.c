@@ -208,7 +208,16 @@ static void lint_removal(const struct psc_profile *profile, struct listener *to)
 	}
 }
 
-size_t psc_profile_lint(const struct psc_profile *profile,
+/* The guard takes it for a time that has been, see clock.h. */
+static void lint_updated(const struct psc_profile *profile, uint64_t now, struct listener *to)
+{
+	if (psc_profile_updated(profile) > now)
+		remark(to, profile->updated_line,
+		       "updated %s is in the future: nobody has checked the data on that day yet",
+		       profile->updated);
+}
+
+size_t psc_profile_lint(const struct psc_profile *profile, uint64_t now,
 			void (*fn)(const struct psc_remark *remark, void *data), void *data)
 {
 	struct listener listener = {.fn = fn, .data = data};
@@ -218,5 +227,6 @@ size_t psc_profile_lint(const struct psc_profile *profile,
 	lint_unused(profile, &listener);
 	lint_labels(profile, &listener);
 	lint_removal(profile, &listener);
+	lint_updated(profile, now, &listener);
 	return listener.count;
 }

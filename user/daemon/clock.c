@@ -58,8 +58,10 @@ uint64_t psc_clock_guard_now(const struct psc_daemon *daemon)
 
 /* ---- the time that is known to have been ---------------------------------------- */
 
+/* What was kept; never less than what this program is sure of, its own release. */
 uint64_t psc_clock_kept(void)
 {
+	const uint64_t released = PSC_RELEASED * PSC_NSEC_PER_SEC;
 	_cleanup_json_ json_t *state = NULL;
 	_cleanup_free_ char *data = NULL;
 	size_t size;
@@ -67,21 +69,24 @@ uint64_t psc_clock_kept(void)
 
 	if (psc_load_trusted(PSC_PATH_STATE, STATE_SIZE_MAX, &data, &size, NULL) < 0 ||
 	    psc_json_parse(data, size, STATE_SIZE_MAX, &state, NULL, NULL, 0) < 0)
-		return 0;
+		return released;
 	trusted = json_integer_value(json_object_get(state, "trusted_ns"));
-	return trusted > 0 ? trusted : 0;
+	return trusted > 0 && (uint64_t)trusted > released ? (uint64_t)trusted : released;
 }
 
-/* What a profile was last checked on has passed when it is installed. */
-static uint64_t newest_profile(const struct psc_policy *policy)
+/*
+ * The day on which a profile was last checked has passed, unless it is a slip of the pen: that
+ * must not hold the host in the future.
+ */
+static uint64_t newest_profile(const struct psc_policy *policy,
+			       const struct psc_clock_reading *reading)
 {
 	uint64_t newest = 0;
 
 	for (size_t i = 0; i < policy->set.profile_count; i++) {
-		uint64_t updated;
+		uint64_t updated = psc_profile_updated(policy->set.profiles[i]);
 
-		if (psc_time_parse(policy->set.profiles[i]->updated, &updated) >= 0 &&
-		    updated > newest)
+		if (updated > newest && psc_clock_believes(updated, reading))
 			newest = updated;
 	}
 	return newest;
@@ -162,9 +167,10 @@ int psc_clock_open(struct psc_daemon *daemon, uint64_t guard_time)
 {
 	struct psc_clock_reading reading = psc_clock_read();
 	uint64_t floor = psc_clock_kept();
+	uint64_t newest = newest_profile(&daemon->policy, &reading);
 
-	if (newest_profile(&daemon->policy) > floor)
-		floor = newest_profile(&daemon->policy);
+	if (newest > floor)
+		floor = newest;
 	if (guard_time > floor)
 		floor = guard_time;
 	psc_clock_begin(&daemon->clock, floor);

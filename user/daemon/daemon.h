@@ -158,7 +158,8 @@ uint64_t psc_clock_guard_now(const struct psc_daemon *daemon);
 
 /*
  * What is known to have passed, ns: what is over by it is over for good, while a clock that
- * is wrongly ahead may still be corrected. Before psc_clock_open(): what was kept, or 0.
+ * is wrongly ahead may still be corrected. Before psc_clock_open(): what was kept, or the day
+ * of this version's release.
  */
 uint64_t psc_clock_trusted_now(const struct psc_daemon *daemon);
 uint64_t psc_clock_kept(void);

@@ -131,10 +131,11 @@ static json_t *canary_json(const struct psc_canary *canary)
 			 psc_time_format_seconds(canary->wall_ns, at), "checks", checks);
 }
 
-static void warn(json_t *warnings, const char *message, const char *remedy)
+/* @id names the condition for programs; it stays when the words change. */
+static void warn(json_t *warnings, const char *id, const char *message, const char *remedy)
 {
-	json_array_append_new(warnings,
-			      json_pack("{s:s, s:s}", "message", message, "remedy", remedy));
+	json_array_append_new(warnings, json_pack("{s:s, s:s, s:s}", "id", id, "message", message,
+						  "remedy", remedy));
 }
 
 static void warn_of_policy(json_t *warnings, const struct psc_daemon *daemon)
@@ -147,31 +148,52 @@ static void warn_of_policy(json_t *warnings, const struct psc_daemon *daemon)
 		snprintf(message, sizeof(message),
 			 "the policy in force is the one before; the present one is refused: %s",
 			 psc_error_format(&daemon->refused, why, sizeof(why)));
-		warn(warnings, message, "mend it, then proscribe reload");
+		warn(warnings, "policy_restored", message, "mend it, then proscribe reload");
 	}
 	if (daemon->active_error < 0)
-		warn(warnings, "the policy cannot be kept for the next start",
+		warn(warnings, "policy_not_kept", "the policy cannot be kept for the next start",
 		     "make room in " PSC_DIR_STATE ", then proscribe reload");
 	for (size_t i = 0; i < expired->count; i++) {
 		snprintf(message, sizeof(message), "%s %s is over and has no effect",
 			 psc_object_kind_to_string(expired->item[i]->kind), expired->item[i]->id);
-		warn(warnings, message, "remove it, or sign a new one");
+		warn(warnings, "object_expired", message, "remove it, or sign a new one");
+	}
+}
+
+/* A date that is no proof of the time: either it is wrong, or the clock. */
+static void warn_of_dates(json_t *warnings, const struct psc_policy_set *set)
+{
+	const struct psc_clock_reading reading = psc_clock_read();
+	char message[160];
+
+	for (size_t i = 0; i < set->profile_count; i++) {
+		const struct psc_profile *profile = set->profiles[i];
+
+		if (psc_clock_believes(psc_profile_updated(profile), &reading))
+			continue;
+		snprintf(message, sizeof(message),
+			 "profile %s is of %s, ahead of the host's clock: not taken for a time "
+			 "that has been",
+			 profile->id, profile->updated);
+		warn(warnings, "profile_date", message,
+		     "set the host's clock, or mend the profile's `updated`");
 	}
 }
 
 static void warn_of_clock(json_t *warnings, const struct psc_daemon *daemon)
 {
+	warn_of_dates(warnings, &daemon->policy.set);
 	if (daemon->clock.standing == PSC_CLOCK_ROLLBACK)
-		warn(warnings,
+		warn(warnings, "clock_behind",
 		     "the host's clock is behind the time that has been; the guard's goes on",
 		     "set the clock; if the guard's time is wrong: proscribe clock accept");
 	if (daemon->clock.standing == PSC_CLOCK_UNTRUSTED)
-		warn(warnings,
+		warn(warnings, "clock_untrusted",
 		     "the host's clock is more than a day ahead of what is known and not "
 		     "synchronised: it is followed but not remembered",
 		     "synchronise it (NTP), or if it is right: proscribe clock accept");
 	if (daemon->clock_error < 0)
-		warn(warnings, "the trusted time cannot be kept over a reboot",
+		warn(warnings, "clock_not_kept", "the trusted time cannot be kept over a reboot",
 		     "make " PSC_DIR_STATE " writable");
 }
 
@@ -181,35 +203,37 @@ static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_c
 	char message[160];
 
 	if (daemon->policy.image->table.flags & PSC_TABLE_HASH_ALL)
-		warn(warnings,
+		warn(warnings, "digests_without_size",
 		     "a digest without size is listed: every file that is executed or mapped is "
 		     "digested once",
 		     "give its size in the list (proscribe list show)");
 	if (daemon->policy.image->needs_userspace)
-		warn(warnings,
+		warn(warnings, "digests_need_userspace",
 		     "package or Windows digests without size are listed: the kernel cannot look "
 		     "for them",
 		     "give their sizes in the list");
 	if (daemon->log_error < 0) {
 		snprintf(message, sizeof(message), "the audit log cannot be written: %s",
 			 strerror(-daemon->log_error));
-		warn(warnings, message,
+		warn(warnings, "log_failing", message,
 		     "make room or mend the file system; nothing needs restarting");
 	}
 	if (counters->dropped) {
 		snprintf(message, sizeof(message), "%llu events had no room in the ring",
 			 (unsigned long long)counters->dropped);
-		warn(warnings, message, "their verdicts stood; see the ring_loss records");
+		warn(warnings, "events_dropped", message,
+		     "their verdicts stood; see the ring_loss records");
 	}
 	if (daemon->policy.image->table.flags & PSC_TABLE_IMA_POLICY)
-		warn(warnings,
+		warn(warnings, "ima_policy",
 		     "an IMA policy measures files: files on overlays that are not found listed are "
 		     "unverified",
 		     "boot without ima_policy=, or accept the records (unverified: ima_policy)");
 	warn_of_policy(warnings, daemon);
 	warn_of_clock(warnings, daemon);
 	if (!daemon->policy.image->listed)
-		warn(warnings, "nothing is listed", "proscribe list add FILE, or list import");
+		warn(warnings, "nothing_listed", "nothing is listed",
+		     "proscribe list add FILE, or list import");
 	return warnings;
 }
 

@@ -262,6 +262,30 @@ life_policy_clock_2040() {
 	without_policy
 }
 
+# A slip of the pen in a profile, 2062 for 2026, must not hold the host in that year.
+life_policy_clock_misdated() {
+	local said warned
+	program "$p"
+	lab_profile 2050-01-01T00:00:00Z
+	sed -i 's/^updated: .*/updated: 2062-01-01/' "$profiles"/lab.yaml
+	lab_catalog "$p" program
+	printf 'profiles: [lab]\n' >"$config"
+	fresh_daemon
+	said=$(proscribe clock --json)
+	warned=$(proscribe status --json)
+	try attempt exec "$p"
+	if [[ $said == *206[0-9]-* ]]; then
+		result believed "$said"
+	elif [[ $warned != *'"profile_date"'* ]]; then
+		result silent "$warned"
+	elif [ "$status" = 0 ]; then
+		result allowed
+	else
+		result locked "$text"
+	fi
+	without_policy
+}
+
 # The order's own dates, in the order's own profile, on a host whose clock is a few seconds
 # before one of them.
 life_policy_commerce_dates() {
@@ -273,11 +297,13 @@ life_policy_commerce_dates() {
 	printf '%s\n' 'decision: DE-lab' 'reason: test' 'by: lab' 'document: lab' \
 		'until: 2030-01-01T00:00:00Z' 'products: [kaspersky/kesl]' >"$objects"/DE-lab.yaml
 	chmod 640 "$objects"/DE-lab.yaml
-	# As if it had been installed then: its day is a lower bound of the time.
+	# As if it had been installed then. The program's release is a lower bound of the time:
+	# somebody has to say that it is that early.
 	sed 's/^updated: .*/updated: 2024-06-25/' /usr/share/proscribe/profiles/$id.yaml \
 		>"$profiles"/$id.yaml
 	fresh_daemon "@$((begins - 3600))"
-	set_clock -s "@$((begins - 4))"
+	set_clock -s "@$((begins - 6))"
+	proscribe clock accept >/dev/null
 	if control_runs; then
 		kill -STOP "$daemon"
 		wait_until "$begins"
