@@ -174,21 +174,6 @@ static json_t *check_limits(const struct psc_policy_host *host, const struct psc
 			 (json_int_t)table->digest_count, (json_int_t)(PSC_DIGESTS_MAX - 1));
 }
 
-/* The image's path must be absolute; the file itself need not exist yet. */
-static int check_save(const struct psc_image *image, const uint8_t *digest, const char *path)
-{
-	_cleanup_free_ char *absolute = NULL, *here = NULL;
-
-	if (path[0] == '/')
-		return psc_image_save(image, digest, path);
-	here = getcwd(NULL, 0);
-	if (!here || asprintf(&absolute, "%s/%s", here, path) < 0) {
-		absolute = NULL;
-		return -ENOMEM;
-	}
-	return psc_image_save(image, digest, absolute);
-}
-
 static int check_compiled(struct check *check, const struct psc_policy_host *host,
 			  const struct psc_image *image, json_t *data)
 {
@@ -204,7 +189,7 @@ static int check_compiled(struct check *check, const struct psc_policy_host *hos
 	json_object_set_new(data, "limits", check_limits(host, image));
 	if (!output)
 		return 0;
-	r = check_save(image, digest, output);
+	r = psc_image_save(image, digest, output);
 	if (r >= 0)
 		json_object_set_new(data, "output", psc_json_safe(output));
 	return r;

@@ -104,67 +104,30 @@ int psc_image_digest(const struct psc_image *image, uint8_t ret[PSC_DIGEST_SIZE]
 	return r;
 }
 
-static int write_parts(int fd, const struct parts *parts)
+int psc_image_write(const struct psc_image *image, const uint8_t digest[PSC_DIGEST_SIZE],
+		    struct psc_durable *file)
 {
-	for (int i = 0; i <= PARTS; i++) {
-		const char *data = parts->vector[i].iov_base;
-		size_t left = parts->vector[i].iov_len;
+	_cleanup_(clear_parts) struct parts parts = {0};
+	int r = take_apart(image, &parts);
 
-		while (left > 0) {
-			ssize_t n = write(fd, data, left);
-
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n < 0)
-				return -errno;
-			data += n;
-			left -= n;
-		}
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int sync_directory(const char *path)
-{
-	_cleanup_free_ char *directory = strdup(path);
-	_cleanup_close_ int fd = -1;
-
-	if (!directory)
-		return -ENOMEM;
-	*strrchr(directory, '/') = 0;
-	fd = open(directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (r >= 0)
+		memcpy(parts.head.digest, digest, PSC_DIGEST_SIZE);
+	for (int i = 0; i <= PARTS && r >= 0; i++)
+		r = psc_durable_write(file, parts.vector[i].iov_base, parts.vector[i].iov_len);
+	return r;
 }
 
 int psc_image_save(const struct psc_image *image, const uint8_t digest[PSC_DIGEST_SIZE],
 		   const char *path)
 {
-	_cleanup_(clear_parts) struct parts parts = {0};
-	_cleanup_free_ char *temporary = NULL;
-	_cleanup_close_ int fd = -1;
-	int r;
+	_cleanup_(psc_durable_end) struct psc_durable file = PSC_DURABLE_NONE;
+	int r = psc_durable_begin(AT_FDCWD, path, &file);
 
-	if (path[0] != '/')
-		return -EINVAL;
-	r = take_apart(image, &parts);
-	if (r < 0)
-		return r;
-	memcpy(parts.head.digest, digest, PSC_DIGEST_SIZE);
-	if (asprintf(&temporary, "%s.new", path) < 0) {
-		temporary = NULL;
-		return -ENOMEM;
-	}
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	r = write_parts(fd, &parts);
-	if (r >= 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0) {
-		unlink(temporary);
-		return r;
-	}
-	return sync_directory(path);
+	if (r >= 0)
+		r = psc_image_write(image, digest, &file);
+	if (r >= 0)
+		r = psc_durable_replace(&file);
+	return r < 0 ? r : psc_durable_settle(&file);
 }
 
 /* ---- reading ------------------------------------------------------------------- */

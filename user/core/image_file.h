@@ -11,6 +11,7 @@
 #pragma once
 
 #include "user/core/util.h"
+#include "user/core/durable.h"
 #include "user/core/image.h"
 
 /*
@@ -20,10 +21,11 @@
 int psc_image_digest(const struct psc_image *image, uint8_t ret[PSC_DIGEST_SIZE]);
 
 /*
- * Writes @path, with the @digest that psc_image_digest() gave for this very image, through a
- * temporary file beside it (0600), synced with its directory: there is the old file or the
- * new one. The image must not be armed.
+ * Writes the image, with the @digest that psc_image_digest() gave for this very one, into @file
+ * or to @path (0600, durable: there is the old file or the new one). The image must not be armed.
  */
+int psc_image_write(const struct psc_image *image, const uint8_t digest[PSC_DIGEST_SIZE],
+		    struct psc_durable *file);
 int psc_image_save(const struct psc_image *image, const uint8_t digest[PSC_DIGEST_SIZE],
 		   const char *path);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "user/core/util.h"
+#include "user/core/durable.h"
 #include "user/core/hex.h"
 #include "user/core/list_edit.h"
 #include "user/core/text.h"
@@ -254,39 +255,21 @@ static int begin_edit(struct edit *e, const char *path, struct psc_error *reterr
 	return read_before(e);
 }
 
-static int write_all(int fd, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		size -= n;
-	}
-	return 0;
-}
-
-/* Fills the temporary file: content, owner and mode on disk before it gets its name. */
-static int fill_temporary(int fd, const struct buffer *content, const struct psc_list_backup *like,
-			  struct identity *ret)
+/* Content, owner and mode of the file before it gets its name. */
+static int fill_file(struct psc_durable *file, const struct buffer *content,
+		     const struct psc_list_backup *like, struct identity *ret)
 {
 	struct stat st;
-	int r;
+	int r = psc_durable_write(file, content->data, content->size);
 
-	r = write_all(fd, content->data, content->size);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0)
+	if (fstat(file->fd, &st) < 0)
 		return -errno;
 	if (like->existed && (st.st_uid != like->uid || st.st_gid != like->gid) &&
-	    fchown(fd, like->uid, like->gid) < 0)
+	    fchown(file->fd, like->uid, like->gid) < 0)
 		return -errno;
-	if (fchmod(fd, like->existed ? like->mode : FILE_MODE) < 0)
-		return -errno;
-	if (fsync(fd) < 0 || fstat(fd, &st) < 0)
+	if (fchmod(file->fd, like->existed ? like->mode : FILE_MODE) < 0)
 		return -errno;
 	*ret = identify(&st);
 	return 0;
@@ -296,30 +279,18 @@ static int fill_temporary(int fd, const struct buffer *content, const struct psc
 static int replace_file(struct edit *e, const struct buffer *content,
 			const struct psc_list_backup *like, struct identity *ret)
 {
-	_cleanup_free_ char *temporary = NULL;
-	_cleanup_close_ int fd = -1;
-	int r;
+	_cleanup_(psc_durable_end) struct psc_durable file = PSC_DURABLE_NONE;
+	int r = psc_durable_begin(e->dirfd, e->name, &file);
 
-	/* The lock is held: a file of this name can only be left over from a crash. */
-	if (asprintf(&temporary, ".%s.new", e->name) < 0) {
-		temporary = NULL;
-		return fail(e, -ENOMEM, "cannot be written");
-	}
-	if (unlinkat(e->dirfd, temporary, 0) < 0 && errno != ENOENT)
-		return fail(e, -errno, "a left over temporary file cannot be removed");
-	fd = openat(e->dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-	if (fd < 0)
-		return fail(e, -errno, "cannot be written");
-	r = fill_temporary(fd, content, like, ret);
-	if (r >= 0 && renameat(e->dirfd, temporary, e->dirfd, e->name) < 0)
-		r = -errno;
-	if (r < 0) {
-		unlinkat(e->dirfd, temporary, 0);
+	if (r >= 0)
+		r = fill_file(&file, content, like, ret);
+	if (r >= 0)
+		r = psc_durable_replace(&file);
+	if (r < 0)
 		return fail(e, r, "cannot be written");
-	}
-	if (fsync(e->dirfd) < 0)
-		return fail(e, -errno, "written, but its directory cannot be synced");
+	r = psc_durable_settle(&file);
+	if (r < 0)
+		return fail(e, r, "written, but its directory cannot be synced");
 	return 0;
 }
 
@@ -361,6 +332,15 @@ static int parse_before(struct edit *e, struct psc_list **ret)
 		return fail(e, r, "cannot be edited");
 	*ret = TAKE_PTR(list);
 	return 0;
+}
+
+/* As begin_edit(), and parses what was read. */
+static int begin_parsed(struct edit *e, const char *path, struct psc_list **ret,
+			struct psc_error *reterr)
+{
+	int r = begin_edit(e, path, reterr);
+
+	return r < 0 ? r : parse_before(e, ret);
 }
 
 /* Marks the entries of @additions that are in @present or stand further ahead. */
@@ -435,10 +415,7 @@ int psc_list_file_add(const char *path, const struct psc_list *additions, size_t
 	size_t added = 0;
 	int r;
 
-	r = begin_edit(&e, path, reterr);
-	if (r < 0)
-		return r;
-	r = parse_before(&e, &present);
+	r = begin_parsed(&e, path, &present, reterr);
 	if (r < 0)
 		return r;
 	r = find_known(additions, present, &known);
@@ -497,10 +474,7 @@ int psc_list_file_remove(const char *path, enum psc_algo algo, const uint8_t *di
 	size_t removed = 0;
 	int r;
 
-	r = begin_edit(&e, path, reterr);
-	if (r < 0)
-		return r;
-	r = parse_before(&e, &present);
+	r = begin_parsed(&e, path, &present, reterr);
 	if (r < 0)
 		return r;
 	r = build_removal(&e, present, algo, digest, &content, &removed);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "user/core/util.h"
+#include "user/core/durable.h"
 #include "user/core/load.h"
 #include "user/core/object.h"
 
@@ -23,7 +24,7 @@ struct place {
 	int lockfd;
 	char *path; /* for messages */
 	char *name;
-	char *aside; /* while it is made, or after it was withdrawn */
+	char *aside; /* after it was withdrawn */
 	struct psc_error *reterr;
 };
 
@@ -44,19 +45,19 @@ static int fail(const struct place *place, int r, const char *what)
 	return r;
 }
 
-static int name_place(struct place *place, const char *directory, const char *id, const char *aside)
+static int name_place(struct place *place, const char *directory, const char *id)
 {
 	if (asprintf(&place->path, "%s/%s" PSC_OBJECT_SUFFIX, directory, id) < 0)
 		place->path = NULL;
 	if (asprintf(&place->name, "%s" PSC_OBJECT_SUFFIX, id) < 0)
 		place->name = NULL;
-	if (asprintf(&place->aside, ".%s" PSC_OBJECT_SUFFIX ".%s", id, aside) < 0)
+	if (asprintf(&place->aside, ".%s" PSC_OBJECT_SUFFIX ".withdrawn", id) < 0)
 		place->aside = NULL;
 	return place->path && place->name && place->aside ? 0 : -ENOMEM;
 }
 
 /* @place is to be closed whatever comes back. */
-static int open_place(struct place *place, const char *directory, const char *id, const char *aside,
+static int open_place(struct place *place, const char *directory, const char *id,
 		      struct psc_error *reterr)
 {
 	*place = (struct place){.dirfd = -1, .lockfd = -1, .reterr = reterr};
@@ -65,7 +66,7 @@ static int open_place(struct place *place, const char *directory, const char *id
 		psc_error_set(reterr, directory, 0, 0, "\"%.64s\" is no id of an object", id);
 		return -EINVAL;
 	}
-	if (name_place(place, directory, id, aside) < 0)
+	if (name_place(place, directory, id) < 0)
 		return fail(place, -ENOMEM, "cannot be edited");
 	place->dirfd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place->dirfd < 0)
@@ -88,39 +89,18 @@ static int sync_place(const struct place *place)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		size -= n;
-	}
-	return 0;
-}
-
 /* Content and mode are on disk before the file gets its name, and it replaces none. */
 static int write_place(const struct place *place, const char *text)
 {
-	_cleanup_close_ int fd = -1;
-	int r;
+	_cleanup_(psc_durable_end) struct psc_durable file = PSC_DURABLE_NONE;
+	int r = psc_durable_begin(place->dirfd, place->name, &file);
 
-	/* The lock is held: this can only be left over from a crash. */
-	if (unlinkat(place->dirfd, place->aside, 0) < 0 && errno != ENOENT)
-		return fail(place, -errno, "a left over temporary file cannot be removed");
-	fd = openat(place->dirfd, place->aside,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return fail(place, -errno, "cannot be written");
-	r = write_all(fd, text, strlen(text));
-	if (r >= 0 && (fchmod(fd, FILE_MODE) < 0 || fsync(fd) < 0 ||
-		       linkat(place->dirfd, place->aside, place->dirfd, place->name, 0) < 0))
+	if (r >= 0)
+		r = psc_durable_write(&file, text, strlen(text));
+	if (r >= 0 && fchmod(file.fd, FILE_MODE) < 0)
 		r = -errno;
-	unlinkat(place->dirfd, place->aside, 0);
+	if (r >= 0)
+		r = psc_durable_create(&file);
 	if (r == -EEXIST)
 		return fail(place, r, "there is an object of that id");
 	if (r < 0)
@@ -136,7 +116,7 @@ int psc_object_save(const struct psc_object *object, const char *directory,
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	r = open_place(&place, directory, object->id ? object->id : "", "new", reterr);
+	r = open_place(&place, directory, object->id ? object->id : "", reterr);
 	if (r < 0)
 		return r;
 	r = psc_object_format(object, &text);
@@ -152,7 +132,7 @@ int psc_object_withdraw(const char *directory, const char *id, struct psc_error 
 	_cleanup_(close_place) struct place place;
 	int r;
 
-	r = open_place(&place, directory, id, "withdrawn", reterr);
+	r = open_place(&place, directory, id, reterr);
 	if (r < 0)
 		return r;
 	if (renameat(place.dirfd, place.name, place.dirfd, place.aside) < 0)
@@ -165,7 +145,7 @@ int psc_object_restore(const char *directory, const char *id, struct psc_error *
 	_cleanup_(close_place) struct place place;
 	int r;
 
-	r = open_place(&place, directory, id, "withdrawn", reterr);
+	r = open_place(&place, directory, id, reterr);
 	if (r < 0)
 		return r;
 	if (linkat(place.dirfd, place.aside, place.dirfd, place.name, 0) < 0)
@@ -179,7 +159,7 @@ int psc_object_discard(const char *directory, const char *id, struct psc_error *
 	_cleanup_(close_place) struct place place;
 	int r;
 
-	r = open_place(&place, directory, id, "withdrawn", reterr);
+	r = open_place(&place, directory, id, reterr);
 	if (r < 0)
 		return r;
 	if (unlinkat(place.dirfd, place.aside, 0) < 0)

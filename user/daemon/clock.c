@@ -13,6 +13,7 @@
 #include <sys/timex.h>
 #include <time.h>
 
+#include "user/core/durable.h"
 #include "user/core/json.h"
 #include "user/core/load.h"
 #include "user/core/paths.h"
@@ -94,15 +95,14 @@ static uint64_t newest_profile(const struct psc_policy *policy,
 
 static int write_state(const char *text)
 {
-	_cleanup_close_ int fd = -1;
-	size_t size = strlen(text);
+	_cleanup_(psc_durable_end) struct psc_durable file = PSC_DURABLE_NONE;
+	int r = psc_durable_begin(AT_FDCWD, PSC_PATH_STATE, &file);
 
-	fd = open(PSC_PATH_STATE ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		  0600);
-	if (fd < 0 || write(fd, text, size) != (ssize_t)size || fsync(fd) < 0 ||
-	    rename(PSC_PATH_STATE ".new", PSC_PATH_STATE) < 0)
-		return errno ? -errno : -EIO;
-	return 0;
+	if (r >= 0)
+		r = psc_durable_write(&file, text, strlen(text));
+	if (r >= 0)
+		r = psc_durable_replace(&file);
+	return r < 0 ? r : psc_durable_settle(&file);
 }
 
 void psc_clock_keep(struct psc_daemon *daemon)

@@ -106,7 +106,8 @@ static int ready(struct psc_daemon *daemon, struct psc_policy *policy, uint64_t 
 {
 	int r;
 
-	daemon->active_error = psc_policy_write(policy);
+	psc_durable_end(&daemon->next);
+	daemon->active_error = psc_policy_write(policy, &daemon->next);
 	r = psc_policy_arm(policy, &daemon->canary, reterr);
 	return r < 0 ? r : psc_interlock_check(policy, now, reterr);
 }
@@ -115,7 +116,8 @@ static int ready(struct psc_daemon *daemon, struct psc_policy *policy, uint64_t 
 static void keep(struct psc_daemon *daemon)
 {
 	if (!daemon->active_error)
-		daemon->active_error = psc_policy_keep();
+		daemon->active_error = psc_policy_keep(&daemon->next);
+	psc_durable_end(&daemon->next);
 	if (daemon->active_error < 0)
 		psc_say(PSC_PATH_ACTIVE
 			" cannot be written: %s; the policy is in force, but cannot "
@@ -128,11 +130,13 @@ static int activate(struct psc_daemon *daemon, struct psc_policy *policy, struct
 	struct psc_problem problem = {};
 	int r = ready(daemon, policy, psc_clock_trusted_now(daemon), reterr);
 
-	if (r < 0)
-		return r;
-	r = psc_guard_activate(daemon->guard, policy->image, &problem);
+	if (!r) {
+		r = psc_guard_activate(daemon->guard, policy->image, &problem);
+		if (r < 0)
+			psc_error_set(reterr, NULL, 0, 0, "%s", problem.message);
+	}
 	if (r < 0) {
-		psc_error_set(reterr, NULL, 0, 0, "%s", problem.message);
+		psc_durable_end(&daemon->next);
 		return r;
 	}
 	policy->generation = daemon->guard->shared->control.generation;

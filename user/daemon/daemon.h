@@ -11,6 +11,7 @@
 #include "user/core/auditlog.h"
 #include "user/core/clock.h"
 #include "user/core/config.h"
+#include "user/core/durable.h"
 #include "user/core/error.h"
 #include "user/core/event_json.h"
 #include "user/core/fold.h"
@@ -57,6 +58,7 @@ struct psc_daemon {
 	struct psc_policy policy;
 	struct psc_policy previous;  /* events that it decided may still come */
 	uint64_t adopted_generation; /* of a guard that was on under the same policy */
+	struct psc_durable next;     /* the next active.bin, between written and kept */
 	struct psc_error refused;    /* why the policy had to be restored */
 	struct psc_clock_state clock;
 	enum psc_clock_change clock_first; /* what the first reading meant */
@@ -109,8 +111,8 @@ int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret
 		       struct psc_error *reterr);
 
 /* Writes the compiled policy beside active.bin; psc_policy_keep() makes it that. */
-int psc_policy_write(const struct psc_policy *policy);
-int psc_policy_keep(void);
+int psc_policy_write(const struct psc_policy *policy, struct psc_durable *ret);
+int psc_policy_keep(struct psc_durable *file);
 
 /* Adds the canary and the index; the policy cannot be written any more. */
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,

@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 {
 	struct psc_daemon daemon = {
 		.options.mode = -1,
+		.next = PSC_DURABLE_NONE,
 		.canary.fd = -1,
 		.epoll_fd = -1,
 		.signal_fd = -1,

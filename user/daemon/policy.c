@@ -14,8 +14,6 @@
 #include "user/core/paths.h"
 #include "user/daemon/daemon.h"
 
-#define PATH_NEXT PSC_PATH_ACTIVE ".next"
-
 void psc_policy_clear(struct psc_policy *policy)
 {
 	policy->config = psc_config_free(policy->config);
@@ -161,11 +159,21 @@ int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret
 	return 0;
 }
 
-int psc_policy_write(const struct psc_policy *policy)
+int psc_policy_write(const struct psc_policy *policy, struct psc_durable *ret)
 {
+	_cleanup_(psc_durable_end) struct psc_durable file = PSC_DURABLE_NONE;
+	int r;
+
 	if (mkdir(PSC_DIR_STATE, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	return psc_image_save(policy->image, policy->digest, PATH_NEXT);
+	r = psc_durable_begin(AT_FDCWD, PSC_PATH_ACTIVE, &file);
+	if (r >= 0)
+		r = psc_image_write(policy->image, policy->digest, &file);
+	if (r < 0)
+		return r;
+	*ret = file;
+	file = PSC_DURABLE_NONE;
+	return 0;
 }
 
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
@@ -178,12 +186,9 @@ int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 	return psc_image_arm(policy->image, canary->digest, canary->size, reterr);
 }
 
-int psc_policy_keep(void)
+int psc_policy_keep(struct psc_durable *file)
 {
-	_cleanup_close_ int fd = -1;
+	int r = psc_durable_replace(file);
 
-	if (rename(PATH_NEXT, PSC_PATH_ACTIVE) < 0)
-		return -errno;
-	fd = open(PSC_DIR_STATE, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	return r < 0 ? r : psc_durable_settle(file);
 }
