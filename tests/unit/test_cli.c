@@ -4,16 +4,7 @@
  * its own: output, exit status, what happens to list files. The verbs are compiled in.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <cmocka.h>
 
 int psc_cli_main(int argc, char **argv);
 #define main psc_cli_main
@@ -60,79 +51,11 @@ int psc_cli_main(int argc, char **argv);
 #include "user/cli/verb_status.c"
 #include "user/cli/verb_version.c"
 #include "user/cli/verb_window.c"
-#include "user/core/frame.h"
+
+#define FIXTURE_OWN char lists[80], local[112], hello[96];
+#include "tests/unit/cli_harness.h"
 
 #define HELLO_DIGEST "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
-
-struct fixture {
-	char directory[64];
-	char lists[80], local[112], hello[96];
-	/* the pretended daemon */
-	int listener;
-	pthread_t thread;
-	bool running;
-	const char *reload_reply; /* JSON; status is answered with the lists directory */
-	int reloads;
-	/* of the last run */
-	char *out, *err;
-};
-
-/* ---- the pretended daemon --------------------------------------------------- */
-
-static void serve_one(struct fixture *f, int fd)
-{
-	_cleanup_json_ json_t *request = NULL, *reply = NULL;
-	const char *verb;
-
-	if (psc_frame_receive(fd, PSC_FRAME_REQUEST_MAX, 5000, &request) < 0)
-		return;
-	verb = json_string_value(json_object_get(request, "verb"));
-	if (strcmp(verb, "status") == 0)
-		reply = json_pack("{s:b,s:{s:s,s:{s:s}}}", "ok", true, "data", "guard", "on",
-				  "lists", "directory", f->lists);
-	else if (strcmp(verb, "reload") == 0 && ++f->reloads)
-		reply = json_loads(f->reload_reply, 0, NULL);
-	if (reply)
-		psc_frame_send(fd, reply);
-}
-
-static void *serve(void *arg)
-{
-	struct fixture *f = arg;
-
-	for (;;) {
-		_cleanup_close_ int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
-
-		if (fd < 0)
-			return NULL;
-		serve_one(f, fd);
-	}
-}
-
-static void daemon_start(struct fixture *f, const char *reload_reply)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", getenv(PSC_ENV_CONTROL_SOCKET));
-	f->reload_reply = reload_reply;
-	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(f->listener >= 0);
-	assert_int_equal(bind(f->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(f->listener, 4), 0);
-	assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
-	f->running = true;
-}
-
-/* ---- fixture ------------------------------------------------------------------ */
-
-static void put_file(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
 
 static char *get_file(const char *path)
 {
@@ -150,82 +73,28 @@ static char *get_file(const char *path)
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	char path[96];
+	struct fixture *f = fixture_new();
 
-	snprintf(f->directory, sizeof(f->directory), "/tmp/psc-test-XXXXXX");
-	if (!mkdtemp(f->directory))
+	if (!f)
 		return -1;
 	snprintf(f->lists, sizeof(f->lists), "%s/lists.d", f->directory);
 	snprintf(f->local, sizeof(f->local), "%s/local.csv", f->lists);
 	snprintf(f->hello, sizeof(f->hello), "%s/hello", f->directory);
+	f->status_key = "lists";
+	f->status_directory = f->lists;
 	mkdir(f->lists, 0755);
 	put_file(f->hello, "hello\n");
-	snprintf(path, sizeof(path), "%s/control.sock", f->directory);
-	setenv(PSC_ENV_CONTROL_SOCKET, path, 1);
 	*state = f;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
-
-	if (f->running) {
-		shutdown(f->listener, SHUT_RDWR);
-		pthread_join(f->thread, NULL);
-		close(f->listener);
-	}
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->directory);
-	if (system(command) != 0)
-		return -1;
-	free(f->out);
-	free(f->err);
-	free(f);
-	return 0;
+	return fixture_free(*state);
 }
 
-#define ARGUMENTS_MAX 16
-
-static int run_array(struct fixture *f, char **argv)
-{
-	size_t out_size, err_size;
-	FILE *out, *err;
-	int argc = 0, code;
-
-	while (argv[argc])
-		argc++;
-	free(f->out);
-	free(f->err);
-	out = open_memstream(&f->out, &out_size);
-	err = open_memstream(&f->err, &err_size);
-	code = psc_cli_run(verb_table, argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return code;
-}
-
-#define RUN(f, ...) run_array(f, (char *[ARGUMENTS_MAX]){(char *)"proscribe", __VA_ARGS__})
-
-static void assert_contains(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-/* A valid envelope with @member; the caller frees. */
-static json_t *envelope(const struct fixture *f, const char *verb, const char *member)
-{
-	json_t *json = json_loads(f->out, JSON_REJECT_DUPLICATES, NULL);
-
-	if (!json)
-		fail_msg("no JSON: %s", f->out);
-	assert_int_equal(json_integer_value(json_object_get(json, "schema")), 1);
-	assert_string_equal(json_string_value(json_object_get(json, "verb")), verb);
-	assert_non_null(json_object_get(json, member));
-	return json;
-}
+#define RUN(f, ...)                                                                                \
+	run_array(f, verb_table, (char *[ARGUMENTS_MAX]){(char *)"proscribe", __VA_ARGS__})
 
 /* ---- tests ---------------------------------------------------------------------- */
 

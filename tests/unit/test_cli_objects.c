@@ -4,16 +4,7 @@
  * exit status, what happens to the files of objects.d. The verbs are compiled in.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <cmocka.h>
 
 #include "user/cli/cli.c"
 #include "user/cli/client.c"
@@ -26,7 +17,9 @@
 #include "user/cli/verb_exempt.c"
 #include "user/cli/verb_help.c"
 #include "user/cli/verb_window.c"
-#include "user/core/frame.h"
+
+#define FIXTURE_OWN char objects[80];
+#include "tests/unit/cli_harness.h"
 
 static const struct psc_verb *const verb_table[] = {
 	&psc_verb_attest,	 &psc_verb_attest_list,
@@ -38,69 +31,10 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_help,		 NULL,
 };
 
-struct fixture {
-	char directory[64];
-	char objects[80];
-	/* the pretended daemon */
-	int listener;
-	pthread_t thread;
-	bool running;
-	const char *reload_reply; /* JSON; status is answered with the objects directory */
-	int reloads;
-	/* of the last run */
-	char *out, *err;
-};
-
-/* ---- the pretended daemon --------------------------------------------------- */
-
-static void serve_one(struct fixture *f, int fd)
-{
-	_cleanup_json_ json_t *request = NULL, *reply = NULL;
-	const char *verb;
-
-	if (psc_frame_receive(fd, PSC_FRAME_REQUEST_MAX, 5000, &request) < 0)
-		return;
-	verb = json_string_value(json_object_get(request, "verb"));
-	if (strcmp(verb, "status") == 0)
-		reply = json_pack("{s:b,s:{s:{s:s}}}", "ok", true, "data", "objects", "directory",
-				  f->objects);
-	else if (strcmp(verb, "reload") == 0 && ++f->reloads)
-		reply = json_loads(f->reload_reply, 0, NULL);
-	if (reply)
-		psc_frame_send(fd, reply);
-}
-
-static void *serve(void *arg)
-{
-	struct fixture *f = arg;
-
-	for (;;) {
-		_cleanup_close_ int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
-
-		if (fd < 0)
-			return NULL;
-		serve_one(f, fd);
-	}
-}
-
 #define ACCEPTS "{\"ok\":true,\"data\":{\"generation\":3,\"digests\":1}}"
 #define REFUSES                                                                                    \
 	"{\"ok\":false,\"exit\":4,\"error\":{\"message\":\"no profile p\","                        \
 	"\"file\":\"/x/EX.yaml\",\"line\":7,\"column\":2,\"remedy\":\"mend it\"}}"
-
-static void daemon_start(struct fixture *f, const char *reload_reply)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", getenv(PSC_ENV_CONTROL_SOCKET));
-	f->reload_reply = reload_reply;
-	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(f->listener >= 0);
-	assert_int_equal(bind(f->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(f->listener, 4), 0);
-	assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
-	f->running = true;
-}
 
 /* ---- fixture ------------------------------------------------------------------ */
 
@@ -114,11 +48,7 @@ static const char *path_of(const struct fixture *f, const char *name)
 
 static void put_object(const struct fixture *f, const char *name, const char *text)
 {
-	FILE *file = fopen(path_of(f, name), "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	put_file(path_of(f, name), text);
 }
 
 static char *get_object(const struct fixture *f, const char *name)
@@ -150,16 +80,14 @@ static int count_files(const struct fixture *f)
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	char path[96];
+	struct fixture *f = fixture_new();
 
-	snprintf(f->directory, sizeof(f->directory), "/tmp/psc-test-XXXXXX");
-	if (!mkdtemp(f->directory))
+	if (!f)
 		return -1;
 	snprintf(f->objects, sizeof(f->objects), "%s/objects.d", f->directory);
+	f->status_key = "objects";
+	f->status_directory = f->objects;
 	mkdir(f->objects, 0755);
-	snprintf(path, sizeof(path), "%s/control.sock", f->directory);
-	setenv(PSC_ENV_CONTROL_SOCKET, path, 1);
 	unsetenv("SUDO_USER");
 	umask(0022);
 	*state = f;
@@ -168,65 +96,13 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
-
-	if (f->running) {
-		shutdown(f->listener, SHUT_RDWR);
-		pthread_join(f->thread, NULL);
-		close(f->listener);
-	}
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->directory);
-	if (system(command) != 0)
-		return -1;
-	free(f->out);
-	free(f->err);
-	free(f);
-	return 0;
-}
-
-#define ARGUMENTS_MAX 32
-
-static int run_array(struct fixture *f, char **argv)
-{
-	size_t out_size, err_size;
-	FILE *out, *err;
-	int argc = 0, code;
-
-	while (argv[argc])
-		argc++;
-	free(f->out);
-	free(f->err);
-	out = open_memstream(&f->out, &out_size);
-	err = open_memstream(&f->err, &err_size);
-	code = psc_cli_run(verb_table, argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return code;
+	return fixture_free(*state);
 }
 
 /* With the fixture's directory; ALONE is without. */
-#define ALONE(f, ...) run_array(f, (char *[ARGUMENTS_MAX]){(char *)"proscribe", __VA_ARGS__})
-#define RUN(f, ...)   ALONE(f, __VA_ARGS__, (char *)"--objects", (f)->objects)
-
-static void assert_contains(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-/* A valid envelope with @member; the caller frees. */
-static json_t *envelope(const struct fixture *f, const char *verb, const char *member)
-{
-	json_t *json = json_loads(f->out, JSON_REJECT_DUPLICATES, NULL);
-
-	if (!json)
-		fail_msg("no JSON: %s", f->out);
-	assert_int_equal(json_integer_value(json_object_get(json, "schema")), 1);
-	assert_string_equal(json_string_value(json_object_get(json, "verb")), verb);
-	assert_non_null(json_object_get(json, member));
-	return json;
-}
+#define ALONE(f, ...)                                                                              \
+	run_array(f, verb_table, (char *[ARGUMENTS_MAX]){(char *)"proscribe", __VA_ARGS__})
+#define RUN(f, ...) ALONE(f, __VA_ARGS__, (char *)"--objects", (f)->objects)
 
 /* Of an object that a verb wrote. */
 static struct psc_object *load(const struct fixture *f, const char *name)
@@ -366,7 +242,7 @@ static void test_decide(void **state)
 		argv[argc++] = (char *)"--objects";
 		argv[argc++] = f->objects;
 		snprintf(expected, sizeof(expected), "needs --%s;", *left_out);
-		assert_int_equal(run_array(f, argv), 2);
+		assert_int_equal(run_array(f, verb_table, argv), 2);
 		assert_contains(f->err, expected);
 	}
 	assert_int_equal(count_files(f), 1);
@@ -381,7 +257,7 @@ static void test_window(void **state)
 			     "ops", "--id", "W"),
 			 0);
 	assert_contains(f->out, "window W written: all products\n");
-	assert_contains(f->out, "network stays denied");
+	assert_contains(f->out, "run until then, and are recorded");
 	o = load(f, "W.yaml");
 	assert_true(o->until == o->from + 1800 * PSC_NSEC_PER_SEC);
 	assert_null(o->products);

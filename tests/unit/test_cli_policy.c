@@ -7,12 +7,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/stat.h>
-#include <cmocka.h>
 
 #include "user/core/timefmt.h"
 
@@ -42,6 +36,9 @@ static uint64_t standing_clock(void)
 #include "user/cli/verb_policy_timeline.c"
 #undef psc_time_now
 
+#define FIXTURE_OWN char root[PATH_MAX];
+#include "tests/unit/cli_harness.h"
+
 #define HELLO_DIGEST "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 #define COMMERCE     "us-commerce-icts-2021-002"
 
@@ -55,23 +52,7 @@ static const struct psc_verb *const verb_table[] = {
 	NULL,
 };
 
-struct fixture {
-	char root[PATH_MAX];
-	char directory[64];
-	char *out, *err;
-};
-
 /* ---- fixture ------------------------------------------------------------------------------ */
-
-static void put_file(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path, 0644), 0);
-}
 
 static char *get_file(const char *path)
 {
@@ -105,13 +86,10 @@ static void copy_file(const struct fixture *f, const char *from, const char *to)
 /* Paths in the output are relative to a directory of our own, so they are always the same. */
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = fixture_new();
 	mode_t mask = umask(022);
 
-	if (!getcwd(f->root, sizeof(f->root)))
-		return -1;
-	snprintf(f->directory, sizeof(f->directory), "/tmp/psc-test-XXXXXX");
-	if (!mkdtemp(f->directory) || chdir(f->directory) < 0)
+	if (!f || !getcwd(f->root, sizeof(f->root)) || chdir(f->directory) < 0)
 		return -1;
 	mkdir("profiles", 0755);
 	mkdir("catalog", 0755);
@@ -138,22 +116,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
-	if (chdir(f->root) < 0)
-		return -1;
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->directory);
-	if (system(command) != 0)
-		return -1;
-	free(f->out);
-	free(f->err);
-	free(f);
-	return 0;
+	return chdir(f->root) < 0 ? -1 : fixture_free(f);
 }
 
 /* ---- running and comparing ---------------------------------------------------------------- */
 
-#define ARGUMENTS_MAX 32
 #define OWN                                                                                        \
 	"--config", "own.yaml", "--profiles-dir", "profiles", "--catalog", "catalog", "--objects", \
 		"objects"
@@ -161,38 +129,9 @@ static int teardown(void **state)
 	"--config", "commerce.yaml", "--profiles-dir", "profiles", "--catalog", "catalog",         \
 		"--objects", "objects"
 
-static int run_array(struct fixture *f, char **argv)
-{
-	size_t out_size, err_size;
-	FILE *out, *err;
-	int argc = 0, code;
-
-	while (argv[argc])
-		argc++;
-	free(f->out);
-	free(f->err);
-	out = open_memstream(&f->out, &out_size);
-	err = open_memstream(&f->err, &err_size);
-	code = psc_cli_run(verb_table, argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return code;
-}
-
 #define RUN(f, ...)                                                                                \
-	run_array(f, (char *[ARGUMENTS_MAX]){(char *)"proscribe", (char *)"policy", __VA_ARGS__})
-
-static void assert_contains(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-static void assert_lacks(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' is in:\n%s", part, text);
-}
+	run_array(f, verb_table,                                                                   \
+		  (char *[ARGUMENTS_MAX]){(char *)"proscribe", (char *)"policy", __VA_ARGS__})
 
 /* Digests of what others write may change; that there is one may not. */
 static void mask_digests(char *text)

@@ -348,15 +348,22 @@ static void judge_mode(const json_t *status, json_t *checks)
 static void judge_canary(const json_t *status, json_t *checks)
 {
 	bool passed = json_is_true(psc_json_at(status, "canary.passed"));
+	bool tried = json_is_object(psc_json_at(status, "canary"));
 	const char *opened = psc_json_text(status, "canary.checks.open", "?");
 	const char *at = psc_json_text(status, "canary.at", "?");
 
 	if (passed)
 		psc_doctor_row(checks, "canary", PSC_HEALTH_OK, NULL,
 			       "the daemon's own was refused at %s", at);
+	else if (!tried)
+		psc_doctor_row(checks, "canary", PSC_HEALTH_FAIL,
+			       "mend what the daemon refuses, then proscribe reload",
+			       "the daemon could put none of its own into force");
 	else
 		psc_doctor_row(checks, "canary", PSC_HEALTH_FAIL, DOCTOR_INSTALL_AGAIN,
 			       "the daemon's own was not refused at %s", at);
+	if (!tried)
+		return;
 	if (strcmp(opened, "refused") == 0)
 		psc_doctor_row(checks, "storage", PSC_HEALTH_OK, NULL,
 			       "inode storage works: the canary was known again when opened");

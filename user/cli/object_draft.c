@@ -244,7 +244,7 @@ static const char *remark_of(enum psc_object_kind kind)
 		return "Continued use is at the organisation's own risk until then. What the order "
 		       "says is unchanged.";
 	case PSC_OBJECT_WINDOW:
-		return "Uninstallers and maintainer scripts run until then; network stays denied.";
+		return "Uninstallers and maintainer scripts run until then, and are recorded.";
 	default:
 		return NULL;
 	}

@@ -192,6 +192,11 @@ static void policy(const struct page *p)
 		fputs(", next change ", p->out);
 		psc_output_text(p->out, psc_json_text(p->data, "policy.interval.until", ""));
 	}
+	if (json_is_true(psc_json_at(p->data, "policy.restored")) ||
+	    json_is_true(psc_json_at(p->data, "policy.refused"))) {
+		fputs(", ", p->out);
+		psc_output_toned(p->out, p->colour, PSC_TONE_BAD, "the present one is REFUSED");
+	}
 	fputc('\n', p->out);
 	json_array_foreach(all, i, profile) {
 		label(p, "");

@@ -64,9 +64,10 @@ const struct psc_verb psc_verb_clock = {
 	.arguments = "",
 	.summary = "Shows what the guard takes for the time",
 	.options = clock_options,
-	.help = "The guard's time never goes back. It follows a clock that is set forward at\n"
-		"once, but remembers that only when it is less than a day, synchronised (NTP)\n"
-		"or accepted.\n\n"
+	.help = "The guard's time does not go back behind what is trusted. It follows a clock that\n"
+		"is set forward at once, but trusts that only when it is less than a day,\n"
+		"synchronised (NTP) or accepted: when a clock that is not trusted is corrected, the\n"
+		"guard's time goes back with it.\n\n"
 		"Examples:\n"
 		"  proscribe clock\n"
 		"  proscribe clock accept\n",

@@ -20,7 +20,10 @@ static void off_render(FILE *out, const json_t *data, bool colour)
 	}
 	fputs("the guard is ", out);
 	psc_output_toned(out, colour, PSC_TONE_BAD, "off");
-	fputs(": listed programs run\n", out);
+	fputs(strcmp(psc_json_text(data, "by", ""), "pins") == 0
+		      ? ": its pins are removed, and the kernel drops its programs in a moment\n"
+		      : ": listed programs run\n",
+	      out);
 }
 
 static bool confirmed(struct psc_cli *cli)
@@ -45,13 +48,19 @@ static int off_report(struct psc_cli *cli, bool was_on, const char *by)
 static int off_without_daemon(struct psc_cli *cli)
 {
 	int r = psc_pins_remove(PSC_PATH_BPFFS);
+	/* a daemon that was killed before it had pinned everything */
+	int rest = psc_pins_remove(PSC_PATH_BPFFS_NEW);
 
+	if (r == -ENOENT || (r >= 0 && rest < 0 && rest != -ENOENT))
+		r = rest;
 	if (r == -ENOENT)
 		return off_report(cli, false, "nobody");
 	if (r < 0)
 		return psc_cli_fail(
 			cli, PSC_EXIT_FAILED, r == -EACCES || r == -EPERM ? "run it as root" : NULL,
-			"cannot remove the pins below " PSC_PATH_BPFFS ": %s", strerror(-r));
+			"cannot remove all pins of " PSC_PATH_BPFFS " and " PSC_PATH_BPFFS_NEW
+			": %s; what is left of the guard may still refuse",
+			strerror(-r));
 	psc_cli_note(cli,
 		     "no daemon runs: the guard's pins were removed, and no record was written");
 	return off_report(cli, true, "pins");
@@ -92,6 +101,10 @@ const struct psc_verb psc_verb_off = {
 	.options = off_options,
 	.help = "Stopping or killing the daemon leaves the guard on; this takes it away, with or\n"
 		"without a daemon. It comes back when the daemon is started.\n\n"
+		"The daemon waits until the kernel has dropped the guard. If that takes longer than\n"
+		"10 seconds, because somebody else holds the programs, the exit status is 1: it is\n"
+		"unpinned then and refuses until it is let go, and the daemon ends when it is.\n"
+		"Without a daemon nobody can prove that it is gone.\n\n"
 		"Examples:\n"
 		"  proscribe off\n"
 		"  proscribe off --yes\n",

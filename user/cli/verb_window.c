@@ -60,8 +60,9 @@ const struct psc_verb psc_verb_window_open = {
 	.summary = "Lets products be removed for a while",
 	.options = window_open_options,
 	.help = "--for and --reason are required. While the window is open, uninstallers and\n"
-		"maintainer scripts run; network stays denied. It closes by itself, with the daemon\n"
-		"stopped too.\n\n"
+		"maintainer scripts run and are recorded; the product's programs and updaters stay as\n"
+		"they are. Connections are not judged yet, with or without a window. It closes by\n"
+		"itself, with the daemon stopped too.\n\n"
 		"Examples:\n"
 		"  proscribe window open --for 30m --reason 'removal, change 118' --by ops\n"
 		"  proscribe window open --for 2h --reason removal --product kaspersky/kesl\n",

@@ -158,9 +158,11 @@ int psc_image_arm(struct psc_image *image, const uint8_t canary_digest[PSC_DIGES
 const struct psc_digest_record *psc_image_lookup(const struct psc_image *image,
 						 const uint8_t digest[PSC_DIGEST_SIZE])
 {
-	const struct psc_digest_bucket *bucket =
-		&image->buckets[psc_digest_prefix(digest, image->table.index_bits)];
+	const struct psc_digest_bucket *bucket;
 
+	if (!image->buckets)
+		return NULL;
+	bucket = &image->buckets[psc_digest_prefix(digest, image->table.index_bits)];
 	for (uint32_t i = 0; i < bucket->count && i < PSC_BUCKET_MAX; i++) {
 		const struct psc_digest_record *record = &image->records[bucket->start + i];
 

@@ -69,7 +69,7 @@ void psc_image_set_filter(struct psc_image *image, enum psc_filter_kind kind, ui
 
 /*
  * Finds a digest as the kernel programs do: prefix, bucket, scan of PSC_BUCKET_MAX
- * at most. Returns the record, which belongs to the image, or NULL.
+ * at most. Returns the record, which belongs to the image, or NULL; also if it is not armed.
  */
 const struct psc_digest_record *psc_image_lookup(const struct psc_image *image,
 						 const uint8_t digest[PSC_DIGEST_SIZE]);

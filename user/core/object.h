@@ -24,7 +24,7 @@ enum psc_object_kind {
 	PSC_OBJECT_ATTESTATION = 0, /* a fact about the organisation or host */
 	PSC_OBJECT_EXEMPTION = 1,   /* a product or digest is let go, until */
 	PSC_OBJECT_DECISION = 2,    /* a product is legacy here, until */
-	PSC_OBJECT_WINDOW = 3,	    /* removal: uninstallers and installers run, network does not */
+	PSC_OBJECT_WINDOW = 3,	    /* removal: uninstallers and installers run */
 	PSC_OBJECT_OVERRIDE = 4,    /* the interlock's objection to this list is overruled */
 	PSC_OBJECT_KIND_MAX = 5,
 };

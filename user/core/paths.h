@@ -27,6 +27,7 @@
 #define PSC_PATH_STATE		PSC_DIR_STATE "/state"
 #define PSC_PATH_ACTIVE		PSC_DIR_STATE "/active.bin"
 #define PSC_PATH_BPFFS		"/sys/fs/bpf/proscribe"
+#define PSC_PATH_BPFFS_NEW	PSC_PATH_BPFFS "-new" /* while it is made; a crash leaves it */
 
 /* Names inside the lists directory that the command line writes. */
 #define PSC_LIST_LOCAL	  "local.csv"

@@ -103,12 +103,15 @@ static json_t *answer_clock_accept(struct psc_daemon *daemon, const char *reques
 static json_t *answer_off(struct psc_daemon *daemon, const char *requester)
 {
 	struct psc_error error = {};
-	int r = psc_daemon_off(daemon, requester);
+	int r = psc_daemon_off(daemon, requester, &error);
 
 	if (!r)
 		return success(json_pack("{s:s}", "guard", "off"));
-	psc_error_set(&error, NULL, 0, 0, "the guard cannot be removed: %s", strerror(-r));
-	return failure(1, &error, NULL);
+	return failure(1, &error,
+		       r == -ETIMEDOUT
+			       ? "see who holds the programs (bpftool link); proscribe status "
+				 "says when they are gone"
+			       : "mend that, then proscribe off again");
 }
 
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon.c - start, main loop, reload, off; see daemon.h. */
+/* daemon.c - start, main loop, reload; see daemon.h. */
 #include "user/core/util.h"
 
 #include <errno.h>
@@ -18,9 +18,8 @@
 #include "user/daemon/daemon.h"
 #include "user/daemon/notify.h"
 
-#define TICK_SECONDS   5
-#define OFF_TIMEOUT_MS 10000
-#define PATH_LOCK      PSC_DIR_RUN "/lock"
+#define TICK_SECONDS 5
+#define PATH_LOCK    PSC_DIR_RUN "/lock"
 
 static void say_error(const char *what, const struct psc_error *error)
 {
@@ -38,44 +37,22 @@ static void say_problem(const struct psc_problem *problem)
 
 /* ---- records ------------------------------------------------------------------ */
 
-static void record_policy(struct psc_daemon *daemon, json_t *record)
-{
-	char digest[2 * PSC_DIGEST_SIZE + 1];
-
-	psc_record_set(record, "generation",
-		       json_integer(daemon->guard->shared->control.generation));
-	psc_record_set_string(record, "mode", psc_mode_to_string(daemon->policy.config->mode));
-	psc_record_set(record, "digests", json_integer(daemon->policy.image->listed));
-	psc_hex_encode(daemon->policy.digest, PSC_DIGEST_SIZE, digest);
-	psc_record_set_string(record, "policy", digest);
-}
-
 static void record_start(struct psc_daemon *daemon)
 {
 	json_t *record;
 
 	if (psc_journal_record(daemon, "start", &record) < 0)
 		return;
-	psc_record_message(record, daemon->guard->adopted ? "started; the guard was on already"
-							  : "started; the guard is on from now");
-	record_policy(daemon, record);
+	psc_record_message(record, "%s",
+			   daemon->policy.held	    ? "started; the guard was on already and goes "
+						      "on with what it has: the policy is refused"
+			   : daemon->guard->adopted ? "started; the guard was on already"
+						    : "started; the guard is on from now");
+	psc_journal_policy(daemon, record);
 	psc_record_set_string(record, "version", PSC_VERSION);
 	psc_record_set(record, "adopted", json_boolean(daemon->guard->adopted));
 	psc_record_set(record, "attached_boot_ns",
 		       json_integer(daemon->guard->shared->control.attached_ns));
-	psc_journal_write(daemon, record);
-}
-
-static void record_change(struct psc_daemon *daemon, const char *type, const char *requester,
-			  const char *message)
-{
-	json_t *record;
-
-	if (psc_journal_record(daemon, type, &record) < 0)
-		return;
-	psc_record_message(record, "%s", message);
-	psc_record_set_string(record, "requester", requester);
-	record_policy(daemon, record);
 	psc_journal_write(daemon, record);
 }
 
@@ -94,7 +71,52 @@ static void record_refusal(struct psc_daemon *daemon, const char *requester,
 	psc_journal_write(daemon, record);
 }
 
-/* ---- reload and off ------------------------------------------------------------- */
+/* ---- proof ----------------------------------------------------------------------- */
+
+/* Field 22 of /proc/self/stat (proc(5)); the name in field 2 may hold anything but ends in ')'. */
+static uint64_t own_start_ticks(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/stat", "re");
+	char line[1024], *p;
+
+	if (!f || !fgets(line, sizeof(line), f) || !(p = strrchr(line, ')')))
+		return 0;
+	for (int field = 2; field < 22 && p; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+/* The programs shall know us. */
+static void introduce(struct psc_daemon *daemon)
+{
+	struct psc_control *control = &daemon->guard->shared->control;
+
+	control->daemon_start_ticks = own_start_ticks();
+	control->daemon_tgid = getpid();
+}
+
+/* A guard that does not refuse the canary is taken back, unless it was on before us. */
+static int prove_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
+{
+	int r = psc_canary_run(&daemon->canary, daemon->guard->features, reterr);
+
+	if (r < 0 && !daemon->guard->adopted)
+		psc_guard_remove();
+	return r;
+}
+
+/* A policy that was held had no canary of ours in it: the first that is put into force has. */
+static void prove_now(struct psc_daemon *daemon, const char *requester)
+{
+	struct psc_problem problem = {};
+
+	if (daemon->canary.wall_ns || prove_guard(daemon, &problem) >= 0)
+		return;
+	say_problem(&problem);
+	psc_journal_change(daemon, "canary", requester, false, problem.message);
+}
+
+/* ---- reload ------------------------------------------------------------- */
 
 /*
  * Everything that is to be done before a policy can be put into force. Its file is written
@@ -165,29 +187,12 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 	daemon->adopted_generation = 0;
 	daemon->previous = daemon->policy;
 	daemon->policy = policy;
-	daemon->refused = (struct psc_error){};
+	daemon->refused = daemon->unrestored = (struct psc_error){};
 	policy = (struct psc_policy){};
-	record_change(daemon, "reload", requester, "configuration, policy and lists read anew");
+	psc_journal_change(daemon, "reload", requester, true,
+			   "configuration, policy and lists read anew");
 	psc_changes_record(daemon, &daemon->previous.set, &daemon->policy.set, requester);
-	return 0;
-}
-
-int psc_daemon_off(struct psc_daemon *daemon, const char *requester)
-{
-	int r = psc_guard_remove();
-
-	if (r < 0 && r != -ENOENT)
-		return r;
-	/* the kernel drops the programs a little later */
-	for (int ms = 0; psc_canary_refused(&daemon->canary); ms += 20) {
-		if (ms >= OFF_TIMEOUT_MS)
-			return -ETIMEDOUT;
-		usleep(20000);
-	}
-	psc_journal_drain(daemon);
-	record_change(daemon, "off", requester, "the guard was removed");
-	psc_say("the guard is off (%s)", requester);
-	daemon->stopping = true;
+	prove_now(daemon, requester);
 	return 0;
 }
 
@@ -225,19 +230,6 @@ static void read_host(struct psc_daemon *daemon)
 	gethostname(daemon->hostname, sizeof(daemon->hostname) - 1);
 }
 
-/* Field 22 of /proc/self/stat (proc(5)); the name in field 2 may hold anything but ends in ')'. */
-static uint64_t own_start_ticks(void)
-{
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/stat", "re");
-	char line[1024], *p;
-
-	if (!f || !fgets(line, sizeof(line), f) || !(p = strrchr(line, ')')))
-		return 0;
-	for (int field = 2; field < 22 && p; field++)
-		p = strchr(p + 1, ' ');
-	return p ? strtoull(p, NULL, 10) : 0;
-}
-
 /*
  * What happened while no daemon ran was decided by the policy that the guard has: it is
  * this one, or the one in active.bin. Else its records go without reasons.
@@ -264,6 +256,17 @@ static void recognise_policy(struct psc_daemon *daemon)
 	daemon->previous = last;
 }
 
+/* Nothing can be put into force. A guard that is on shall have its daemon all the same. */
+static int hold_policy(struct psc_daemon *daemon)
+{
+	const struct psc_control *control = &daemon->guard->shared->control;
+	const struct psc_table *table =
+		&daemon->guard->shared->table[control->generation & (PSC_SLOTS - 1)];
+
+	psc_say("the guard goes on with what it has; mend what is refused, then proscribe reload");
+	return psc_policy_hold(&daemon->options, table, &daemon->policy);
+}
+
 static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 {
 	uint64_t features;
@@ -277,8 +280,14 @@ static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 		if (r < 0)
 			return r;
 		psc_guard_set_clock(daemon->guard, &daemon->clock.clock);
+		if (!daemon->policy.image)
+			return hold_policy(daemon);
 		recognise_policy(daemon);
 		return psc_guard_activate(daemon->guard, daemon->policy.image, reterr);
+	}
+	if (!daemon->policy.image) {
+		psc_problem_set(reterr, "mend what is refused", "not started: there is no policy");
+		return -ENODATA;
 	}
 	r = psc_clock_open(daemon, 0);
 	if (!r)
@@ -286,20 +295,6 @@ static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 	if (!r)
 		r = psc_guard_install(features & ~daemon->options.without, daemon->policy.image,
 				      &daemon->clock.clock, &daemon->guard, reterr);
-	return r;
-}
-
-/* A guard that does not refuse the canary is taken back, unless it was on before us. */
-static int prove_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
-{
-	struct psc_control *control = &daemon->guard->shared->control;
-	int r;
-
-	control->daemon_start_ticks = own_start_ticks();
-	control->daemon_tgid = getpid();
-	r = psc_canary_run(&daemon->canary, daemon->guard->features, reterr);
-	if (r < 0 && !daemon->guard->adopted)
-		psc_guard_remove();
 	return r;
 }
 
@@ -341,7 +336,6 @@ static int open_loop(struct psc_daemon *daemon)
  */
 static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 {
-	struct psc_error unrestored = {};
 	int r = psc_policy_load(&daemon->options, psc_clock_kept(), &daemon->policy, reterr);
 
 	if (!r)
@@ -349,18 +343,48 @@ static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 	if (!r)
 		return 0;
 	psc_policy_clear(&daemon->policy);
-	if (psc_policy_restore(&daemon->options, &daemon->policy, &unrestored) < 0) {
-		say_error("what was in force last cannot be restored", &unrestored);
-		return r;
-	}
+	psc_durable_end(&daemon->next);
 	daemon->refused = *reterr;
-	say_error("refused, so what was in force last is restored", reterr);
-	return psc_policy_arm(&daemon->policy, &daemon->canary, reterr);
+	r = psc_policy_restore(&daemon->options, &daemon->policy, reterr);
+	if (!r)
+		r = psc_policy_arm(&daemon->policy, &daemon->canary, reterr);
+	if (!r) {
+		say_error("refused, so what was in force last is restored", &daemon->refused);
+		return 0;
+	}
+	psc_policy_clear(&daemon->policy);
+	daemon->unrestored = *reterr;
+	say_error("refused", &daemon->refused);
+	say_error("what was in force last cannot be restored", &daemon->unrestored);
+	return r;
+}
+
+/* Ring, log and control socket: from here on others take notice. */
+static int open_doors(struct psc_daemon *daemon)
+{
+	static const struct psc_policy_set nothing;
+	int r = psc_ring_new(daemon->guard->events_fd, &daemon->ring);
+
+	if (!r)
+		r = watch(daemon, daemon->clock_fd);
+	if (!r)
+		r = watch(daemon, daemon->guard->events_fd);
+	if (r < 0)
+		return r;
+	psc_journal_open(daemon);
+	/* first what happened while no daemon ran */
+	psc_journal_drain(daemon);
+	record_start(daemon);
+	psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
+	if (daemon->policy.restored || daemon->policy.held)
+		record_refusal(daemon, "start", &daemon->refused);
+	psc_clock_started(daemon);
+	r = psc_control_open(daemon);
+	return r < 0 ? r : watch(daemon, daemon->control_fd);
 }
 
 static int start(struct psc_daemon *daemon)
 {
-	static const struct psc_policy_set nothing;
 	struct psc_problem problem = {};
 	struct psc_error error = {};
 	int r = take_lock(daemon);
@@ -379,19 +403,19 @@ static int start(struct psc_daemon *daemon)
 		psc_say("the canary cannot be made: %s", strerror(-r));
 		return r;
 	}
-	r = load_policy(daemon, &error);
-	if (r < 0) {
-		say_error("not started", &error);
-		return r;
-	}
+	/* the guard that is on may do without */
+	load_policy(daemon, &error);
 	r = open_loop(daemon);
 	if (r < 0) {
 		psc_say("the event loop cannot be set up: %s", strerror(-r));
 		return r;
 	}
 	r = start_guard(daemon, &problem);
-	if (!r)
-		r = prove_guard(daemon, &problem);
+	if (!r) {
+		introduce(daemon);
+		/* what is held has no canary of ours */
+		r = daemon->policy.held ? 0 : prove_guard(daemon, &problem);
+	}
 	if (r < 0) {
 		if (!problem.message[0])
 			psc_problem_set(&problem, "", "the guard: %s", strerror(-r));
@@ -399,26 +423,9 @@ static int start(struct psc_daemon *daemon)
 		return r;
 	}
 	daemon->policy.generation = daemon->guard->shared->control.generation;
-	if (!daemon->policy.restored)
+	if (!daemon->policy.restored && !daemon->policy.held)
 		keep(daemon);
-	r = psc_ring_new(daemon->guard->events_fd, &daemon->ring);
-	if (!r)
-		r = watch(daemon, daemon->clock_fd);
-	if (!r)
-		r = watch(daemon, daemon->guard->events_fd);
-	if (!r) {
-		psc_journal_open(daemon);
-		/* first what happened while no daemon ran */
-		psc_journal_drain(daemon);
-		record_start(daemon);
-		psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
-		if (daemon->policy.restored)
-			record_refusal(daemon, "start", &daemon->refused);
-		psc_clock_started(daemon);
-		r = psc_control_open(daemon);
-	}
-	if (!r)
-		r = watch(daemon, daemon->control_fd);
+	r = open_doors(daemon);
 	if (r < 0)
 		psc_say("not started: %s", strerror(-r));
 	return r;
@@ -457,6 +464,7 @@ static void handle_tick(struct psc_daemon *daemon)
 	psc_journal_drain_some(daemon);
 	psc_journal_repeats(daemon, false);
 	psc_journal_losses(daemon);
+	psc_off_tick(daemon);
 }
 
 static void handle(struct psc_daemon *daemon, int fd)
@@ -488,7 +496,7 @@ static void loop(struct psc_daemon *daemon)
 
 static void stop(struct psc_daemon *daemon)
 {
-	bool on = !access(PSC_PATH_BPFFS, F_OK);
+	enum psc_guard_state state = psc_off_state(daemon);
 
 	psc_notify("STOPPING=1");
 	unlink(PSC_PATH_CONTROL_SOCKET);
@@ -496,16 +504,22 @@ static void stop(struct psc_daemon *daemon)
 	psc_journal_repeats(daemon, true);
 	psc_journal_losses(daemon);
 	psc_clock_keep(daemon);
-	record_change(daemon, "stop", NULL,
-		      on ? "stopped; the guard stays on" : "stopped; the guard is off");
-	if (on)
+	psc_journal_change(daemon, "stop", NULL, true,
+			   state == PSC_GUARD_ON ? "stopped; the guard stays on"
+			   : state == PSC_GUARD_UNPINNED
+				   ? "stopped; the guard is unpinned, but the "
+				     "kernel had not dropped it yet"
+				   : "stopped; the guard is off");
+	if (state == PSC_GUARD_ON)
 		psc_say("stopped; the guard stays on (proscribe off removes it)");
 }
 
 int psc_daemon_run(struct psc_daemon *daemon)
 {
-	if (start(daemon) < 0)
+	if (start(daemon) < 0) {
+		psc_durable_end(&daemon->next);
 		return EXIT_FAILURE;
+	}
 	psc_say("%s: %zu digests in force, %s mode",
 		daemon->guard->adopted ? "the guard was on, taken over" : "the guard is on",
 		daemon->policy.image->listed, psc_mode_to_string(daemon->policy.config->mode));

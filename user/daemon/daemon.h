@@ -42,6 +42,7 @@ struct psc_policy {
 	uint8_t digest[PSC_DIGEST_SIZE]; /* of the image as a file */
 	uint64_t generation;		 /* under which it is, or was, in force */
 	bool restored;			 /* from active.bin: lists and profiles were refused */
+	bool held; /* all that is known is what the kernel has: active.bin was refused, too */
 };
 
 /* Where the content of a file on overlayfs was found last. */
@@ -59,7 +60,9 @@ struct psc_daemon {
 	struct psc_policy previous;  /* events that it decided may still come */
 	uint64_t adopted_generation; /* of a guard that was on under the same policy */
 	struct psc_durable next;     /* the next active.bin, between written and kept */
-	struct psc_error refused;    /* why the policy had to be restored */
+	struct psc_error refused;    /* why the policy had to be restored or held */
+	struct psc_error unrestored; /* why it is held */
+	char leaving[64];	     /* who asked for off, while the kernel still has the guard */
 	struct psc_clock_state clock;
 	enum psc_clock_change clock_first; /* what the first reading meant */
 	uint64_t clock_kept_ns;		   /* boot clock when the state was written */
@@ -95,8 +98,25 @@ int psc_daemon_run(struct psc_daemon *daemon);
  */
 int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr);
 
-/* Removes the guard and waits until it is gone; -ETIMEDOUT when it still refuses. */
-int psc_daemon_off(struct psc_daemon *daemon, const char *requester);
+/* ---- off.c */
+
+enum psc_guard_state {
+	PSC_GUARD_ON = 0,
+	PSC_GUARD_UNPINNED = 1, /* it refuses, or may, until the kernel drops it */
+	PSC_GUARD_OFF = 2,
+};
+
+/* What can be told of the guard; "on", "unpinned", "off". */
+enum psc_guard_state psc_off_state(const struct psc_daemon *daemon);
+const char *psc_guard_state_to_string(enum psc_guard_state state);
+
+/*
+ * Removes the guard, waits until it is gone and has the daemon end. -ETIMEDOUT when it still
+ * refuses: psc_off_tick() ends the daemon when that is over. Otherwise what the file system
+ * said of the pins. @reterr says what state the guard is in. Writes the record.
+ */
+int psc_daemon_off(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr);
+void psc_off_tick(struct psc_daemon *daemon);
 
 /* ---- policy.c */
 
@@ -109,6 +129,13 @@ int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_
 /* What was in force last, from active.bin: no list, no profile can be asked. */
 int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret,
 		       struct psc_error *reterr);
+
+/*
+ * What a guard that is on has in force, by its @table: neither lists nor names. Nothing of it can
+ * be put into force again.
+ */
+int psc_policy_hold(const struct psc_options *options, const struct psc_table *table,
+		    struct psc_policy *ret);
 
 /* Writes the compiled policy beside active.bin; psc_policy_keep() makes it that. */
 int psc_policy_write(const struct psc_policy *policy, struct psc_durable *ret);
@@ -177,6 +204,13 @@ void psc_journal_close(struct psc_daemon *daemon);
 
 /* A record of the daemon's own, see psc_record_new(); the caller adds to it and writes it. */
 int psc_journal_record(struct psc_daemon *daemon, const char *type, json_t **ret);
+
+/* Adds what is in force to a record. */
+void psc_journal_policy(struct psc_daemon *daemon, json_t *record);
+
+/* Writes a record of something that was done, or was to be done, by @requester (or NULL). */
+void psc_journal_change(struct psc_daemon *daemon, const char *type, const char *requester,
+			bool success, const char *message);
 
 /* Appends and syncs, takes the reference. An error is kept in log_error as well. */
 int psc_journal_write(struct psc_daemon *daemon, json_t *record);

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "user/core/event.h"
+#include "user/core/hex.h"
+#include "user/core/names.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
 
@@ -58,6 +60,33 @@ int psc_journal_record(struct psc_daemon *daemon, const char *type, json_t **ret
 	struct psc_event_context context = context_of(daemon);
 
 	return psc_record_new(type, &context, ret);
+}
+
+void psc_journal_policy(struct psc_daemon *daemon, json_t *record)
+{
+	char digest[2 * PSC_DIGEST_SIZE + 1];
+
+	psc_record_set(record, "generation",
+		       json_integer(daemon->guard->shared->control.generation));
+	psc_record_set_string(record, "mode", psc_mode_to_string(daemon->policy.config->mode));
+	psc_record_set(record, "digests", json_integer(daemon->policy.image->listed));
+	psc_hex_encode(daemon->policy.digest, PSC_DIGEST_SIZE, digest);
+	psc_record_set_string(record, "policy", digest);
+}
+
+void psc_journal_change(struct psc_daemon *daemon, const char *type, const char *requester,
+			bool success, const char *message)
+{
+	json_t *record;
+
+	if (psc_journal_record(daemon, type, &record) < 0)
+		return;
+	psc_record_message(record, "%s", message);
+	if (!success)
+		psc_record_failed(record);
+	psc_record_set_string(record, "requester", requester);
+	psc_journal_policy(daemon, record);
+	psc_journal_write(daemon, record);
 }
 
 static void record_repair(struct psc_daemon *daemon, const struct psc_auditlog_repair *repair)
@@ -156,7 +185,8 @@ static void explain(const struct psc_policy *policy, const struct psc_event *eve
 {
 	const struct psc_image *image = policy->image;
 
-	if (event->subject < PSC_SUBJECT_FIRST || event->subject >= image->table.subject_count)
+	if (policy->held || event->subject < PSC_SUBJECT_FIRST ||
+	    event->subject >= image->table.subject_count)
 		return;
 	context->product = image->subjects[event->subject].product;
 	context->role = psc_role_to_string(image->subjects[event->subject].role);

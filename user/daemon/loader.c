@@ -23,7 +23,6 @@
 
 #define BPF_FS_MAGIC	0xcafe4a11
 #define PATH_BPFFS_ROOT "/sys/fs/bpf"
-#define PATH_STAGING	PSC_PATH_BPFFS "-new"
 
 /*
  * The programs in the order in which they are attached: first those that keep the
@@ -151,7 +150,12 @@ static int remove_pins(const char *directory)
 
 int psc_guard_remove(void)
 {
-	return remove_pins(PSC_PATH_BPFFS);
+	int r = remove_pins(PSC_PATH_BPFFS);
+	int rest = remove_pins(PSC_PATH_BPFFS_NEW);
+
+	if (r == -ENOENT)
+		return rest;
+	return r < 0 || rest == -ENOENT ? r : rest;
 }
 
 static int pin_all(struct guard_bpf *object, struct bpf_link *const links[])
@@ -159,14 +163,14 @@ static int pin_all(struct guard_bpf *object, struct bpf_link *const links[])
 	char path[128];
 	int r;
 
-	if (mkdir(PATH_STAGING, 0700) < 0)
+	if (mkdir(PSC_PATH_BPFFS_NEW, 0700) < 0)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object->obj, maps[i].map);
 
 		if (!map)
 			return -ENOENT;
-		snprintf(path, sizeof(path), PATH_STAGING "/%s", maps[i].pin);
+		snprintf(path, sizeof(path), PSC_PATH_BPFFS_NEW "/%s", maps[i].pin);
 		r = bpf_obj_pin(bpf_map__fd(map), path);
 		if (r < 0)
 			return r;
@@ -174,12 +178,12 @@ static int pin_all(struct guard_bpf *object, struct bpf_link *const links[])
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		if (!links[i])
 			continue;
-		snprintf(path, sizeof(path), PATH_STAGING "/%s", programs[i].program);
+		snprintf(path, sizeof(path), PSC_PATH_BPFFS_NEW "/%s", programs[i].program);
 		r = bpf_obj_pin(bpf_link__fd(links[i]), path);
 		if (r < 0)
 			return r;
 	}
-	return rename(PATH_STAGING, PSC_PATH_BPFFS) < 0 ? -errno : 0;
+	return rename(PSC_PATH_BPFFS_NEW, PSC_PATH_BPFFS) < 0 ? -errno : 0;
 }
 
 /* ---- adopt ------------------------------------------------------------------ */
@@ -374,7 +378,7 @@ static int attach_and_pin(struct psc_guard *guard, struct guard_bpf *object,
 		if (r < 0) {
 			psc_problem_set(reterr, "", "the guard cannot be pinned in %s: %s",
 					PATH_BPFFS_ROOT, strerror(-r));
-			remove_pins(PATH_STAGING);
+			remove_pins(PSC_PATH_BPFFS_NEW);
 		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
@@ -397,7 +401,7 @@ int psc_guard_install(uint64_t features, const struct psc_image *image,
 		return r;
 	guard->features = features;
 	/* left by a daemon that was killed half-way: attached, but superfluous once we are */
-	remove_pins(PATH_STAGING);
+	remove_pins(PSC_PATH_BPFFS_NEW);
 	r = load_object(features, &object);
 	if (r < 0) {
 		psc_problem_set(reterr, "run with --debug to see the verifier's reason",

@@ -65,5 +65,9 @@ int psc_guard_counters(const struct psc_guard *guard, struct psc_counters *ret);
 /* Names of the attached hooks, in @ret_hooks, which points to constants; returns how many. */
 int psc_guard_hooks(const struct psc_guard *guard, const char *ret_hooks[PSC_GUARD_HOOKS_MAX]);
 
-/* Unpins everything: the guard is off once the kernel has dropped the programs. */
+/*
+ * Unpins everything, also what a daemon that was killed half-way has left: the guard is off once
+ * the kernel has dropped the programs. -ENOENT when nothing was pinned; after another error as
+ * much is unpinned as could be.
+ */
 int psc_guard_remove(void);

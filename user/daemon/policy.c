@@ -129,31 +129,58 @@ int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_
 	return 0;
 }
 
+/* The log's place, if it can be learned; what is enforced is known from elsewhere. No list. */
+static int load_surroundings(const struct psc_options *options, struct psc_policy *policy)
+{
+	struct psc_error ignored;
+	int r = load_config(options, &policy->config, &ignored);
+
+	if (r < 0) {
+		r = psc_config_new(&policy->config);
+		if (!r)
+			r = apply_options(options, policy->config);
+	}
+	if (!r)
+		r = psc_list_new(&policy->list);
+	return r < 0 ? r : psc_list_index(policy->list);
+}
+
 int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret,
 		       struct psc_error *reterr)
 {
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {.restored = true};
-	struct psc_error ignored;
 	int r;
 
 	r = psc_image_load(PSC_PATH_ACTIVE, &policy.image, policy.digest, reterr);
 	if (r < 0)
 		return r;
-	/* the log's place, if it can be learned; what is enforced is in the image */
-	if (load_config(options, &policy.config, &ignored) < 0) {
-		r = psc_config_new(&policy.config);
-		if (!r)
-			r = apply_options(options, policy.config);
-	}
-	if (!r)
-		r = psc_list_new(&policy.list);
-	if (!r)
-		r = psc_list_index(policy.list);
+	r = load_surroundings(options, &policy);
 	if (r < 0)
 		return r;
 	policy.config->mode = options->mode >= 0 ? (enum psc_mode)options->mode
 						 : (enum psc_mode)policy.image->table.mode;
 	policy.image->table.mode = policy.config->mode;
+	*ret = policy;
+	policy = (struct psc_policy){};
+	return 0;
+}
+
+int psc_policy_hold(const struct psc_options *options, const struct psc_table *table,
+		    struct psc_policy *ret)
+{
+	_cleanup_(psc_policy_clear) struct psc_policy policy = {.held = true};
+	int r = load_surroundings(options, &policy);
+
+	if (r < 0)
+		return r;
+	policy.image = calloc(1, sizeof(*policy.image));
+	if (!policy.image)
+		return -ENOMEM;
+	policy.image->table = *table;
+	/* one is the canary's */
+	policy.image->listed = table->digest_count ? table->digest_count - 1 : 0;
+	policy.config->mode = (enum psc_mode)table->mode;
+	memcpy(policy.digest, table->policy, PSC_DIGEST_SIZE);
 	*ret = policy;
 	policy = (struct psc_policy){};
 	return 0;

@@ -122,6 +122,8 @@ static json_t *canary_json(const struct psc_canary *canary)
 	char at[PSC_TIME_TEXT_MAX];
 	bool passed = canary->result[PSC_CANARY_EXEC] == PSC_CANARY_REFUSED;
 
+	if (!canary->wall_ns)
+		return json_null();
 	for (unsigned int i = 0; i < PSC_CANARY_MAX; i++) {
 		passed = passed && canary->result[i] != PSC_CANARY_PASSED;
 		json_object_set_new(checks, psc_canary_check_to_string(i),
@@ -149,6 +151,13 @@ static void warn_of_policy(json_t *warnings, const struct psc_daemon *daemon)
 			 "the policy in force is the one before; the present one is refused: %s",
 			 psc_error_format(&daemon->refused, why, sizeof(why)));
 		warn(warnings, "policy_restored", message, "mend it, then proscribe reload");
+	}
+	if (daemon->policy.held) {
+		snprintf(message, sizeof(message),
+			 "the policy is refused, and so is what was kept of the one before: the "
+			 "guard goes on with what it has: %s",
+			 psc_error_format(&daemon->refused, why, sizeof(why)));
+		warn(warnings, "policy_held", message, "mend it, then proscribe reload");
 	}
 	if (daemon->active_error < 0)
 		warn(warnings, "policy_not_kept", "the policy cannot be kept for the next start",
@@ -197,11 +206,24 @@ static void warn_of_clock(json_t *warnings, const struct psc_daemon *daemon)
 		     "make " PSC_DIR_STATE " writable");
 }
 
+static void warn_of_guard(json_t *warnings, enum psc_guard_state state)
+{
+	if (state == PSC_GUARD_UNPINNED)
+		warn(warnings, "guard_unpinned",
+		     "the guard's pins are gone, but the kernel still has it: it refuses until it is "
+		     "dropped",
+		     "wait, or see who holds it (bpftool link); restart proscribed to have it whole");
+	if (state == PSC_GUARD_OFF)
+		warn(warnings, "guard_off", "the guard is gone: nothing is refused",
+		     "restart proscribed");
+}
+
 static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_counters *counters)
 {
 	json_t *warnings = json_array();
 	char message[160];
 
+	warn_of_guard(warnings, psc_off_state(daemon));
 	if (daemon->policy.image->table.flags & PSC_TABLE_HASH_ALL)
 		warn(warnings, "digests_without_size",
 		     "a digest without size is listed: every file that is executed or mapped is "
@@ -251,7 +273,8 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 	status = json_pack(
 		"{s:s, s:i, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "version", PSC_VERSION,
 		"pid", (int)getpid(), "mode", psc_mode_to_string(daemon->policy.config->mode),
-		"generation", (json_int_t)control->generation, "guard", "on", "since",
+		"generation", (json_int_t)control->generation, "guard",
+		psc_guard_state_to_string(psc_off_state(daemon)), "since",
 		boot_time_json(control->attached_ns), "kernel", kernel.release, "lists",
 		lists_json(daemon), "actions", actions_json(daemon->policy.config), "counters",
 		verdicts_json(&counters), "unverified", unverified_json(&counters));

@@ -266,6 +266,85 @@ life_guard_off_and_on() {
 	unlist "$digest"
 }
 
+pins=/sys/fs/bpf/proscribe
+
+# also_pin DIRECTORY: pins the guard's programs there as well.
+also_pin() {
+	mkdir "$1" && ln "$pins"/psc_* "$1"/
+}
+
+# gone [TENTHS]: the listed program runs within that time.
+gone() {
+	local n
+	for ((n = 0; n < ${1:-100}; n++)); do
+		try attempt exec "$p"
+		if [ "$status" = 0 ]; then return 0; fi
+		nap 0.1
+	done
+	return 1
+}
+
+# off_left_over COMMAND...: COMMAND takes the guard off, with what a daemon left that was
+# killed before it had pinned everything.
+off_left_over() {
+	program "$p"
+	list_case "$p"
+	also_pin "$pins"-new
+	"$@"
+	if ! gone; then
+		result stuck "still refused after the guard is off"
+	elif [ -e "$pins" ] || [ -e "$pins"-new ]; then
+		result leftover "$(ls -d "$pins"*)"
+	else
+		result allowed
+	fi
+	start_daemon --mode "$mode"
+	unlist "$digest"
+}
+
+life_off_left_over() {
+	off_left_over guard_off
+}
+
+life_off_left_over_without_daemon() {
+	off_left_over act_off_without_daemon
+}
+act_off_without_daemon() {
+	end_daemon KILL
+	proscribe off --yes >/dev/null || note "off failed"
+}
+
+# Somebody else holds the programs: off says that the guard still refuses, the status too,
+# until it is let go.
+life_off_held_elsewhere() {
+	local said log
+	program "$p"
+	list_case "$p"
+	also_pin /sys/fs/bpf/elsewhere
+	log_mark
+	try proscribe off --yes
+	said=$status:$text
+	try attempt exec "$p"
+	if [[ $said != 1:*'still has the guard'* ]]; then
+		result untrue "off ended with $said"
+	elif [ "$status" != 1 ]; then
+		result broken-control "not refused though its programs are held: $text"
+	elif [[ $(proscribe status --json) != *'"guard": "unpinned"'* ]]; then
+		result untrue "$(proscribe status)"
+	else
+		rm -r /sys/fs/bpf/elsewhere
+		if gone 150 && wait "$daemon"; then
+			log=$(log_since | grep -c '"type":"off"')
+			if [ "$log" = 2 ]; then result allowed; else result unrecorded "$(log_since)"; fi
+		else
+			result stuck "$text"
+		fi
+	fi
+	rm -rf /sys/fs/bpf/elsewhere
+	kill -0 "$daemon" 2>/dev/null || start_daemon --mode "$mode"
+	unlist "$digest"
+}
+
 # Programs attach and are never called then. The last case of a boot: kernels do not
 # always get over it. The wait is for the kernel to be done with dropping the programs.
 last_start_without_ftrace() {

@@ -361,6 +361,45 @@ life_policy_restored_damaged() {
 	without_policy
 }
 
+# Nothing can be read any more while the guard is on: it gets its daemon all the same, which
+# says so, and has what is mended in force with the next reload.
+life_policy_held() {
+	local before after said log
+	under_policy 2024-06-01T00:00:00Z
+	before=$(number generation "$(proscribe status --json)")
+	end_daemon TERM
+	printf 'mode: enforce\nactions: {exec: maybe}\n' >"$config"
+	printf 'x' | dd of="$state"/active.bin bs=1 seek=3000 conv=notrunc status=none
+	log_mark
+	start_daemon --mode "$mode"
+	try attempt exec "$p"
+	said=$(proscribe status --json)
+	after=$(number generation "$said")
+	log_barrier
+	log=$(log_since)
+	if [ "$status" != 1 ]; then
+		result missed "status $status: $text"
+	elif [[ $said != *'"policy_held"'* || $said != *'"refused": true'* ]]; then
+		result silent "$said"
+	elif [ "$before" != "$after" ]; then
+		result activated "generation $before, then $after"
+	elif [[ $log != *'"type":"reload_refused"'* || $log != *"$digest"* ]]; then
+		result unrecorded "$log"
+	elif proscribe reload >/dev/null 2>&1; then
+		result accepted "a policy that is broken"
+	else
+		printf 'profiles: [lab]\n' >"$config"
+		log_mark
+		reload
+		said=$(proscribe status --json)
+		refused_after 0
+		if [[ $said != *'"passed": true'* || $said == *'"policy_held"'* ]]; then
+			result unproven "$said"
+		fi
+	fi
+	without_policy
+}
+
 life_policy_interlock() {
 	local libc
 	libc=$(ldd /bin/bash | sed -n 's/.*=> \(.*libc\.so\.6\) .*/\1/p')
