@@ -579,6 +579,28 @@ static void test_status_page(void **state)
 		      "warning: x\n");
 }
 
+/* What is in force is not what the files say: that stands where everybody looks. */
+static void test_status_refused(void **state)
+{
+	static const char *const members[] = {"restored", "refused", "other"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		_cleanup_free_ char *status = NULL, *text = NULL;
+
+		assert_true(
+			asprintf(&status,
+				 "{\"canary\":null,\"guard\":\"unpinned\",\"policy\":{\"digest\":"
+				 "\"aa\",\"%s\":true,\"interval\":{\"count\":1}}}",
+				 members[i]) > 0);
+		text = render(status);
+		assert_contains(text, "  guard       unpinned\n");
+		if (i < 2)
+			assert_contains(text, "aa, 1 interval, the present one is REFUSED\n");
+		else
+			assert_lacks(text, "REFUSED");
+	}
+}
+
 /* Members that are missing or of another type are no reason to fall over. */
 static void test_status_odd(void **state)
 {
@@ -622,6 +644,7 @@ int main(void)
 		TEST(test_off),
 		TEST(test_pins),
 		TEST(test_status_page),
+		TEST(test_status_refused),
 		TEST(test_status_odd),
 	};
 
