@@ -379,6 +379,7 @@ static void test_round_trip(void **state)
 	make_world(&w, COMMERCE ", " BOD, 1);
 	image = compile(&w);
 	assert_int_equal(psc_image_digest(image, digest), 0);
+	assert_null(psc_image_lookup(image, image->records[0].digest)); /* not armed yet */
 	assert_int_equal(psc_image_save(image, digest, path), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);

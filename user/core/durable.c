@@ -34,7 +34,6 @@ static int open_temporary(struct psc_durable *file)
 int psc_durable_begin(int dirfd, const char *path, struct psc_durable *ret)
 {
 	_cleanup_(psc_durable_end) struct psc_durable file = PSC_DURABLE_NONE;
-	_cleanup_free_ char *temporary = NULL;
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	int r;
