@@ -19,6 +19,13 @@ static int status_unreachable(struct psc_cli *cli, const struct psc_answer *answ
 			     PSC_PATH_BPFFS);
 		break;
 	case PSC_PINS_ABSENT:
+		if (psc_pins_look(PSC_PATH_BPFFS_NEW) == PSC_PINS_PRESENT) {
+			psc_cli_note(cli,
+				     "a daemon that was killed left the guard half-made in %s: "
+				     "parts of it may be on; proscribe off removes them",
+				     PSC_PATH_BPFFS_NEW);
+			break;
+		}
 		psc_cli_note(cli, "the guard is off: nothing is pinned in %s", PSC_PATH_BPFFS);
 		break;
 	default:

@@ -42,8 +42,8 @@ static void finish(struct psc_daemon *daemon, const char *requester)
 	daemon->stopping = true;
 }
 
-static void _printf_(4, 5) fail(struct psc_daemon *daemon, const char *requester,
-				struct psc_error *reterr, const char *fmt, ...)
+static void _printf_(4, 5) report(struct psc_daemon *daemon, const char *requester,
+				  struct psc_error *reterr, const char *fmt, ...)
 {
 	char message[PSC_ERROR_MESSAGE_SIZE];
 	va_list args;
@@ -72,18 +72,18 @@ int psc_daemon_off(struct psc_daemon *daemon, const char *requester, struct psc_
 	int r = psc_guard_remove();
 
 	if (r < 0 && r != -ENOENT) {
-		fail(daemon, requester, reterr, "its pins cannot all be removed: %s; the guard %s",
-		     strerror(-r),
-		     psc_canary_refused(&daemon->canary) ? "still refuses"
-							 : "is not whole any more");
+		report(daemon, requester, reterr,
+		       "its pins cannot all be removed: %s; the guard %s", strerror(-r),
+		       psc_canary_refused(&daemon->canary) ? "still refuses"
+							   : "is not whole any more");
 		return r;
 	}
 	if (refuses_still(daemon)) {
 		snprintf(daemon->leaving, sizeof(daemon->leaving), "%s", requester);
-		fail(daemon, requester, reterr,
-		     "its pins are removed, but after %d s the kernel still has the guard: it "
-		     "refuses until whoever holds it lets go",
-		     OFF_TIMEOUT_MS / 1000);
+		report(daemon, requester, reterr,
+		       "its pins are removed, but after %d s the kernel still has the guard: it "
+		       "refuses until whoever holds it lets go",
+		       OFF_TIMEOUT_MS / 1000);
 		return -ETIMEDOUT;
 	}
 	finish(daemon, requester);

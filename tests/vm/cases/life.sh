@@ -235,11 +235,19 @@ life_reload_broken_config() {
 	reload
 }
 
+# With nothing to restore and no guard whose policy could be held.
 life_start_broken_config() {
-	end_daemon TERM
+	guard_off
 	rm -f /var/lib/proscribe/active.bin
 	printf 'mode: enforce\nactions: {exec: maybe}\n' >"$config"
-	refused 1 'proscribe\.yaml:2:' proscribed
+	try proscribed
+	if [ "$status" != 1 ]; then
+		result accepted "status $status instead of 1: $text"
+	elif [[ $text != *proscribe.yaml:2:* || -e /sys/fs/bpf/proscribe ]]; then
+		result unexplained "$text"
+	else
+		result refused "$text"
+	fi
 	rm "$config"
 	start_daemon --mode "$mode"
 }
