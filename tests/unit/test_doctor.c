@@ -348,6 +348,18 @@ static void test_log_rows(void **state)
 	      "warning", "warn|unheard \\x1b[of|do it");
 }
 
+/* Some of what the daemon says means that nothing is right. */
+static void test_warnings_that_fail(void **state)
+{
+	SPOIL(json_object_set_new(status, "warnings", warning("policy_held", "refused")), "warning",
+	      "fail|refused|do it");
+	SPOIL(json_object_set_new(status, "warnings", warning("guard_unpinned", "x")), "warning",
+	      "fail|x|do it");
+	SPOIL(json_object_set_new(status, "canary", json_null()), "canary",
+	      "fail|the daemon could put none");
+	SPOIL(json_object_set_new(status, "canary", json_null()), "storage", "");
+}
+
 /* What has a row of its own is not said twice. */
 static void test_warnings_once(void **state)
 {
@@ -836,6 +848,7 @@ int main(void)
 		cmocka_unit_test(test_guard_rows),
 		cmocka_unit_test(test_list_rows),
 		cmocka_unit_test(test_log_rows),
+		cmocka_unit_test(test_warnings_that_fail),
 		cmocka_unit_test(test_warnings_once),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_render),

@@ -489,6 +489,14 @@ static void judge_log(const struct psc_host *host, const json_t *status, json_t 
 			       psc_output_bytes(host->log_free, bytes));
 }
 
+static bool is_among(const char *id, const char *const *ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(id, ids[i]) == 0)
+			return true;
+	return false;
+}
+
 /* What the daemon says beyond what has a row here. */
 static void pass_warnings(const json_t *status, json_t *checks)
 {
@@ -496,17 +504,17 @@ static void pass_warnings(const json_t *status, json_t *checks)
 		"digests_without_size", "digests_need_userspace", DOCTOR_LOG_WARNING,
 		"ima_policy",		"nothing_listed",	  "events_dropped",
 	};
+	static const char *const failures[] = {"guard_off", "guard_unpinned", "policy_held"};
 	const json_t *warning;
 	size_t i;
 
 	json_array_foreach(psc_json_at(status, "warnings"), i, warning) {
 		const char *id = psc_json_text(warning, "id", "");
-		bool known = false;
+		bool failed = is_among(id, failures, ARRAY_SIZE(failures));
 
-		for (size_t k = 0; k < ARRAY_SIZE(told) && !known; k++)
-			known = strcmp(id, told[k]) == 0;
-		if (!known)
-			psc_doctor_row(checks, "warning", PSC_HEALTH_WARN,
+		if (!is_among(id, told, ARRAY_SIZE(told)))
+			psc_doctor_row(checks, "warning",
+				       failed ? PSC_HEALTH_FAIL : PSC_HEALTH_WARN,
 				       psc_json_text(warning, "remedy", NULL), "%s",
 				       psc_json_text(warning, "message", "?"));
 	}
