@@ -28,7 +28,7 @@ function conditions(requires,    n, i, part, text) {
 function section(name) {
 	if (name ~ /-without-guard$/) return "control"
 	if (weakest[name] == "missed") return "missed"
-	if (name ~ /^(daemon|storm|list|ring|reload|start|guard|doctor|record|ima-doctor)/) return "life"
+	if (name ~ /^(daemon|storm|list|ring|reload|start|guard|off|doctor|record|ima-doctor)/) return "life"
 	if (weakest[name] == "allowed") return "allowed"
 	if (weakest[name] == "denied" || weakest[name] == "refused") return "stopped"
 	return "recorded"
@@ -118,7 +118,7 @@ END {
 	print "<!-- end -->"
 	table("stopped", "Stopped", "Refused with EPERM before the act, where the mode is enforce.")
 	table("life", "The guard itself", "What becomes of the guard when its daemon, its lists or its kernel are troubled: " \
-		"\"refused\" is the execution of a\nlisted program meanwhile or afterwards, or the request itself.")
+		"\"refused\" is the execution of a\nlisted program meanwhile or afterwards, or the request itself; what was taken\noff lets it go ahead.")
 	table("recorded", "Recorded, and refused if the configuration says so", "The content is not known at this " \
 		"moment, or opens are not refused: the log says so (`unverified` and\n`actions` in proscribe.yaml).")
 	table("allowed", "Goes ahead, as it must", "Content that nobody listed, although a listed one has its size.")
