@@ -105,10 +105,10 @@ static void test_kinds(void **state)
 	assert_null(o->products);
 	psc_object_free(o);
 
-	o = parse("override: O\npolicy: " DIGEST "\nreason: r\nby: b\n");
+	o = parse("override: O\ndigests: [" DIGEST "]\nreason: r\nby: b\n");
 	assert_int_equal(o->kind, PSC_OBJECT_OVERRIDE);
-	assert_int_equal(o->override[0], 0x58);
-	assert_int_equal(o->override[31], 0x03);
+	assert_string_equal(o->digests[0], DIGEST);
+	assert_null(o->digests[1]);
 	psc_object_free(o);
 }
 
@@ -170,7 +170,7 @@ static const struct {
 	{EX "fact: us_person\n", 2, 1,
 	 "unknown key \"fact\": expected exemption, reason, by, document, from, until, profiles or "
 	 "products"},
-	{EX "policy: " DIGEST "\n", 2, 1, "unknown key \"policy\""},
+	{EX "digests: [" DIGEST "]\n", 2, 1, "unknown key \"digests\""},
 	{EX "window: W\n", 2, 1, "unknown key \"window\""},
 	{WI "profiles: [p]\n", 2, 1,
 	 "unknown key \"profiles\": expected window, reason, by, document, from, until or "
@@ -180,7 +180,7 @@ static const struct {
 	 "or value"},
 	{"override: O\nproducts: [a/b]\n", 2, 1,
 	 "unknown key \"products\": expected override, reason, by, document, from, until or "
-	 "policy"},
+	 "digests"},
 	{"decision: D\nvalue: yes\n", 2, 1, "unknown key \"value\": expected decision, "},
 	{EX "by: a\nby: b\n", 3, 1, "duplicate key"},
 	/* what is missing */
@@ -201,9 +201,9 @@ static const struct {
 	{WI "reason: r\nfrom: 2027-01-30T00:00:00Z\n" UNTIL, 1, 1, "\"by\" is missing"},
 	{WI REST UNTIL, 1, 1, "\"from\" is missing"},
 	{WI REST "from: 2027-01-30T00:00:00Z\n", 1, 1, "\"until\" is missing"},
-	{"override: O\n" REST, 1, 1, "\"policy\" is missing"},
-	{"override: O\npolicy: " DIGEST "\nby: b\n", 1, 1, "\"reason\" is missing"},
-	{"override: O\npolicy: " DIGEST "\nreason: r\n", 1, 1, "\"by\" is missing"},
+	{"override: O\n" REST, 1, 1, "\"digests\" is missing"},
+	{"override: O\ndigests: [" DIGEST "]\nby: b\n", 1, 1, "\"reason\" is missing"},
+	{"override: O\ndigests: [" DIGEST "]\nreason: r\n", 1, 1, "\"by\" is missing"},
 	/* texts */
 	{EX "reason: [a]\n", 2, 9, "expected a text, found a sequence"},
 	/* a quoted text stands behind its quote */
@@ -228,7 +228,7 @@ static const struct {
 	{EX REST PRODUCT "until: 1970-01-01\n", 5, 8, "until is not after from"},
 	{"attestation: A\nfact: f\nvalue: no\nby: b\ndocument: d\nfrom: 2027-02-01\n" UNTIL, 7, 8,
 	 "until is not after from"},
-	{"override: O\npolicy: " DIGEST "\n" REST "from: 2027-02-01\n" UNTIL, 6, 8,
+	{"override: O\ndigests: [" DIGEST "]\n" REST "from: 2027-02-01\n" UNTIL, 6, 8,
 	 "until is not after from"},
 	{WI REST "from: 2027-01-29T23:59:59.999999999Z\n" UNTIL, 5, 8,
 	 "a window is open for 24 hours at most"},
@@ -255,10 +255,11 @@ static const struct {
 	{EX "profiles: [p, p]\n", 2, 15, "\"p\" is there twice"},
 	{EX "profiles: p\n", 2, 11, "expected a sequence ([a, b]), found a value"},
 	/* overrides */
-	{"override: O\npolicy: [a]\n", 2, 9, "expected the SHA-256 of a policy, found a sequence"},
-	{"override: O\npolicy: abc\n", 2, 9,
-	 "not the SHA-256 of a policy: expected 64 hexadecimal digits"},
-	{"override: O\npolicy: " DIGEST "0\n", 2, 9, "not the SHA-256 of a policy"},
+	{"override: O\ndigests: " DIGEST "\n", 2, 10, "expected a sequence ([a, b])"},
+	{"override: O\ndigests: [abc]\n", 2, 11, "64 hexadecimal digits"},
+	{"override: O\ndigests: [" DIGEST "0]\n", 2, 11, "64 hexadecimal digits"},
+	{"override: O\ndigests: [" DIGEST ", " DIGEST "]\n", 2, 77, "is there twice"},
+	{"override: O\npolicy: " DIGEST "\n", 2, 1, "unknown key \"policy\""},
 	/* what yaml.h refuses */
 	{EX "by: &a b\n", 2, 0, "anchors"},
 	{EX "---\n" EX, 2, 1, "a second document"},
@@ -295,7 +296,7 @@ static void test_bounds(void **state)
 	size_t size;
 	FILE *out;
 
-	snprintf(text, sizeof(text), "override: O\npolicy: " DIGEST "\nby: b\nreason: %0*d\n",
+	snprintf(text, sizeof(text), "override: O\ndigests: [" DIGEST "]\nby: b\nreason: %0*d\n",
 		 PSC_OBJECT_TEXT_MAX, 1);
 	psc_object_free(parse(text));
 	snprintf(text, sizeof(text), "override: O\nby: b\nreason: %0*d\n", PSC_OBJECT_TEXT_MAX + 1,
@@ -345,7 +346,7 @@ static void assert_same(const struct psc_object *a, const struct psc_object *b)
 	assert_true(a->value == b->value && a->from == b->from && a->until == b->until);
 	assert_same_names(a->profiles, b->profiles);
 	assert_same_names(a->products, b->products);
-	assert_memory_equal(a->override, b->override, sizeof(a->override));
+	assert_same_names(a->digests, b->digests);
 }
 
 static void test_round_trip(void **state)
@@ -357,7 +358,7 @@ static void test_round_trip(void **state)
 		"decision: D\nproducts: [a/b]\nreason: r\nby: b\ndocument: d\nuntil: 2027-01-31\n",
 		"window: 2026-11-22\nreason: r\nby: b\nfrom: 1970-01-01\n"
 		"until: 1970-01-01T00:00:00.000000001Z\n",
-		"override: O\npolicy: " DIGEST "\nreason: r\nby: b\n",
+		"override: O\ndigests: [" DIGEST "]\nreason: r\nby: b\n",
 		EX PRODUCT "by: ' \"a\\b\" # c: d '\nreason: \"\\u2028 \\ufeff\\u2029\"\n" UNTIL,
 		EX PRODUCT "by: '- \xc3\xa4 \xf0\x9f\x94\x92'\nreason: '{%@`'\n"
 			   "until: 2261-01-31T00:00:00.123456789Z\n",
@@ -570,7 +571,7 @@ static void test_load_all(void **state)
 
 	put_file(place, "b.yaml", "exemption: b\n" REST PRODUCT UNTIL, 0640);
 	put_file(place, "B.yaml", "exemption: B\n" REST PRODUCT "until: 2028-01-31\n", 0640);
-	put_file(place, "a-1.yaml", "override: a-1\npolicy: " DIGEST "\n" REST, 0640);
+	put_file(place, "a-1.yaml", "override: a-1\ndigests: [" DIGEST "]\n" REST, 0640);
 	put_file(place, "a.1.yaml", "decision: a.1\ndocument: d\n" REST PRODUCT UNTIL, 0640);
 	put_file(place, ".c.yaml", "not read", 0666);
 	put_file(place, "c.yaml~", "not read", 0666);

@@ -52,7 +52,8 @@ static json_t *safe_string(const char *text)
 	return json_string(buffer);
 }
 
-static void fail_json(struct psc_cli *cli, const struct psc_error *error, const char *remedy)
+static void fail_json(struct psc_cli *cli, const struct psc_error *error, const char *remedy,
+		      const json_t *objections)
 {
 	json_t *value = json_object();
 
@@ -65,22 +66,31 @@ static void fail_json(struct psc_cli *cli, const struct psc_error *error, const 
 		json_object_set_new(value, "column", json_integer(error->column));
 	if (remedy && *remedy)
 		json_object_set_new(value, "remedy", safe_string(remedy));
+	if (objections)
+		json_object_set(value, "objections", (json_t *)objections);
 	print_envelope(cli, "error", value);
 }
 
 int psc_cli_fail_at(struct psc_cli *cli, int code, const struct psc_error *error,
 		    const char *remedy)
 {
+	return psc_cli_fail_objections(cli, code, error, remedy, NULL);
+}
+
+int psc_cli_fail_objections(struct psc_cli *cli, int code, const struct psc_error *error,
+			    const char *remedy, const json_t *objections)
+{
 	char line[PSC_ERROR_FILE_SIZE + PSC_ERROR_MESSAGE_SIZE + 32];
 
 	if (cli->json) {
-		fail_json(cli, error, remedy);
+		fail_json(cli, error, remedy, objections);
 		return code;
 	}
 	fflush(cli->out);
 	fputs("proscribe: ", cli->err);
 	psc_output_text(cli->err, psc_error_format(error, line, sizeof(line)));
 	fputc('\n', cli->err);
+	psc_output_objections(cli->err, objections);
 	if (remedy && *remedy) {
 		fputs("  remedy: ", cli->err);
 		psc_output_text(cli->err, remedy);
@@ -112,7 +122,7 @@ int psc_cli_usage(struct psc_cli *cli, const char *format, ...)
 	snprintf(see, sizeof(see), "see 'proscribe help%s%s'", cli->verb ? " " : "",
 		 verb_name(cli));
 	if (cli->json) {
-		fail_json(cli, &error, see);
+		fail_json(cli, &error, see, NULL);
 		return PSC_EXIT_USAGE;
 	}
 	fprintf(cli->err, "proscribe%s%s: ", cli->verb ? " " : "", verb_name(cli));

@@ -84,6 +84,10 @@ int psc_cli_fail(struct psc_cli *cli, int code, const char *remedy, const char *
 int psc_cli_fail_at(struct psc_cli *cli, int code, const struct psc_error *error,
 		    const char *remedy);
 
+/* The same with what the interlock (psc_interlock_json(), may be NULL) objects to. */
+int psc_cli_fail_objections(struct psc_cli *cli, int code, const struct psc_error *error,
+			    const char *remedy, const json_t *objections);
+
 /* Wrong use: one line that points to the help. Returns PSC_EXIT_USAGE. */
 int psc_cli_usage(struct psc_cli *cli, const char *format, ...) _printf_(2, 3);
 

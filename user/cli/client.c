@@ -20,7 +20,9 @@
 void psc_answer_clear(struct psc_answer *answer)
 {
 	json_decref(answer->data);
+	json_decref(answer->objections);
 	answer->data = NULL;
+	answer->objections = NULL;
 }
 
 static const char *socket_path(void)
@@ -90,6 +92,8 @@ static void refused(struct psc_answer *answer, const json_t *reply)
 		      position(error, "column"), "%s",
 		      psc_json_text(error, "message", "the daemon refused and did not say why"));
 	snprintf(answer->remedy, sizeof(answer->remedy), "%s", psc_json_text(error, "remedy", ""));
+	if (json_is_array(json_object_get(error, "objections")))
+		answer->objections = json_incref(json_object_get(error, "objections"));
 }
 
 static void understand(struct psc_answer *answer, const json_t *reply)
@@ -133,5 +137,6 @@ void psc_client_ask(const char *verb, struct psc_answer *ret)
 
 int psc_answer_fail(struct psc_cli *cli, const struct psc_answer *answer)
 {
-	return psc_cli_fail_at(cli, answer->code, &answer->error, answer->remedy);
+	return psc_cli_fail_objections(cli, answer->code, &answer->error, answer->remedy,
+				       answer->objections);
 }

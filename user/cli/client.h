@@ -24,6 +24,7 @@ struct psc_answer {
 	json_t *data; /* of a reply that is OK, may be NULL */
 	struct psc_error error;
 	char remedy[PSC_ERROR_MESSAGE_SIZE];
+	json_t *objections; /* of the interlock, when REFUSED: psc_interlock_json(); or NULL */
 };
 
 /* Sends {"verb": @verb} and waits for the reply. @ret is always filled. */

@@ -130,14 +130,15 @@ json_t *psc_object_to_json(const struct psc_object *object, uint64_t now)
 
 	psc_hex_encode(object->digest, PSC_DIGEST_SIZE, hex);
 	return json_pack(
-		"{s:s,s:o,s:s,s:o*,s:s*,s:o*,s:o*,s:o*,s:o*,s:o*,s:o*,s:o*,s:o*,s:s}", "kind",
+		"{s:s,s:o,s:s,s:o*,s:s*,s:o*,s:o*,s:o*,s:o*,s:o*,s:o*,s:o*,s:o*,s:o*,s:s}", "kind",
 		psc_object_kind_to_string(object->kind), "id", psc_json_safe(object->id), "state",
 		state_of(object, now), "fact", text_json(object->subject), "value",
 		!attestation	? NULL
 		: object->value ? "yes"
 				: "no",
 		"products", names_json(object->products), "profiles", names_json(object->profiles),
-		"from", time_json(object->from, PSC_TIME_ALWAYS), "until",
+		"digests", names_json(object->digests), "from",
+		time_json(object->from, PSC_TIME_ALWAYS), "until",
 		time_json(object->until, PSC_TIME_NEVER), "by", text_json(object->by), "reason",
 		text_json(object->reason), "document", text_json(object->document), "file",
 		text_json(object->path), "sha256", hex);
@@ -159,12 +160,15 @@ void psc_object_put_what(FILE *out, const json_t *object)
 {
 	const json_t *products = json_object_get(object, "products");
 	const json_t *profiles = json_object_get(object, "profiles");
+	const json_t *digests = json_object_get(object, "digests");
 
 	if (json_object_get(object, "fact"))
 		fprintf(out, "%s: %s", psc_json_text(object, "fact", "?"),
 			psc_json_text(object, "value", "?"));
 	else if (products)
 		put_joined(out, products);
+	else if (digests)
+		put_joined(out, digests);
 	else
 		fputs("all products", out);
 	if (profiles) {

@@ -17,6 +17,7 @@ struct psc_object_draft {
 	char id[PSC_OBJECT_ID_MAX + 1];
 	char *products[PSC_OBJECT_NAMES_MAX + 1];
 	char *profiles[PSC_OBJECT_NAMES_MAX + 1];
+	char *digests[PSC_OBJECT_NAMES_MAX + 1];
 };
 
 /*

@@ -169,3 +169,47 @@ void psc_output_verb_help(FILE *out, const struct psc_verb *verb)
 		print_option(out, o);
 	fprintf(out, "\n%s", verb->help);
 }
+
+static void put_objection(FILE *out, const json_t *objection)
+{
+	const char *product = psc_json_text(objection, "product", NULL);
+	const char *by = psc_json_text(objection, "needed_by", NULL);
+	const char *from = psc_json_text(objection, "from", NULL);
+	json_int_t files = psc_json_number(objection, "files", 1);
+
+	fputs("  ", out);
+	psc_output_padded(out, psc_json_text(objection, "op", "?"), 4);
+	fputs("  ", out);
+	psc_output_text(out, psc_json_text(objection, "path", "?"));
+	if (files > 1) {
+		fputs(" (", out);
+		psc_output_count(out, files, "file", "files");
+		fputc(')', out);
+	}
+	if (by) {
+		fputs(", needed by ", out);
+		psc_output_text(out, by);
+	}
+	fputs(": ", out);
+	psc_output_text(out, psc_json_text(objection, "reason", "?"));
+	if (product) {
+		fputs(" as ", out);
+		psc_output_text(out, product);
+	}
+	if (from) {
+		fputs(" from ", out);
+		psc_output_text(out, from);
+	}
+	fputs("\n        --force ", out);
+	psc_output_text(out, psc_json_text(objection, "digest", "?"));
+	fputc('\n', out);
+}
+
+void psc_output_objections(FILE *out, const json_t *objections)
+{
+	const json_t *objection;
+	size_t i;
+
+	json_array_foreach(objections, i, objection)
+		put_objection(out, objection);
+}

@@ -42,6 +42,12 @@ void psc_output_toned(FILE *out, bool colour, enum psc_tone tone, const char *te
 /* "1 file", "2 files". */
 void psc_output_count(FILE *out, json_int_t count, const char *singular, const char *plural);
 
+/*
+ * Prints what the interlock objects to (psc_interlock_json(), NULL prints nothing), each with
+ * the option that overrules it.
+ */
+void psc_output_objections(FILE *out, const json_t *objections);
+
 /* "712 B", "1.4 MiB"; @buffer of 32 bytes. */
 const char *psc_output_bytes(uint64_t bytes, char *buffer);
 

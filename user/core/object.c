@@ -52,6 +52,7 @@ struct psc_object *psc_object_free(struct psc_object *object)
 	free(object->subject);
 	psc_strings_free(object->profiles);
 	psc_strings_free(object->products);
+	psc_strings_free(object->digests);
 	free(object->path);
 	free(object);
 	return NULL;
@@ -93,6 +94,13 @@ static bool is_product(const char *text)
 	size_t n = id_length(text);
 
 	return n && text[n] == '/' && psc_object_is_id(text + n + 1);
+}
+
+static bool is_digest(const char *text)
+{
+	uint8_t digest[PSC_DIGEST_SIZE];
+
+	return psc_hex_decode(text, strlen(text), digest, sizeof(digest), NULL) >= 0;
 }
 
 static bool is_fact(const char *text)
@@ -230,21 +238,6 @@ static int parse_value(struct psc_yaml *yaml, const struct psc_yaml_node *value,
 	return 0;
 }
 
-static int parse_policy(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
-{
-	struct psc_object *object = data;
-	int r;
-
-	r = psc_yaml_expect_scalar(yaml, value, "expected the SHA-256 of a policy");
-	if (r < 0)
-		return r;
-	if (psc_hex_decode(value->text, strlen(value->text), object->override, PSC_DIGEST_SIZE,
-			   NULL) < 0)
-		return psc_yaml_fail(yaml, value,
-				     "not the SHA-256 of a policy: expected 64 hexadecimal digits");
-	return 0;
-}
-
 static bool has_name(char *const *names, const char *name)
 {
 	for (; *names; names++) {
@@ -305,6 +298,15 @@ static int parse_products(struct psc_yaml *yaml, const struct psc_yaml_node *val
 			   &object->products);
 }
 
+static int parse_digests(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct psc_object *object = data;
+
+	return parse_names(yaml, value, is_digest,
+			   "expected a SHA-256 that the interlock named, 64 hexadecimal digits",
+			   &object->digests);
+}
+
 /* ---- kinds ------------------------------------------------------------------ */
 
 /* What every kind has. */
@@ -327,14 +329,14 @@ static const struct psc_yaml_key decision_keys[] = {{"decision", parse_id},
 static const struct psc_yaml_key window_keys[] = {
 	{"window", parse_id}, COMMON_KEYS, {"products", parse_products}};
 static const struct psc_yaml_key override_keys[] = {
-	{"override", parse_id}, COMMON_KEYS, {"policy", parse_policy}};
+	{"override", parse_id}, COMMON_KEYS, {"digests", parse_digests}};
 
 static const char *const attestation_needs[] = {"fact", "value", "by", "document"};
 static const char *const exemption_needs[] = {"products", "reason", "by", "until"};
 static const char *const decision_needs[] = {"products", "reason", "by", "document", "until"};
 /* Without its beginning nobody could say how long a window is open. */
 static const char *const window_needs[] = {"reason", "by", "from", "until"};
-static const char *const override_needs[] = {"policy", "reason", "by"};
+static const char *const override_needs[] = {"digests", "reason", "by"};
 
 #define KIND(name)                                                                                 \
 	{                                                                                          \

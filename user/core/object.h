@@ -15,7 +15,7 @@
 #define PSC_OBJECT_SIZE_MAX   (1U << 16) /* bytes of a file */
 #define PSC_OBJECT_ID_MAX     64   /* bytes of an id, also of a profile's, of half a product's */
 #define PSC_OBJECT_TEXT_MAX   1024 /* bytes of a reason, a signer, a document */
-#define PSC_OBJECT_NAMES_MAX  256  /* products, profiles */
+#define PSC_OBJECT_NAMES_MAX  256  /* products, profiles, digests */
 #define PSC_OBJECT_WINDOW_MAX (24ULL * 3600 * 1000000000) /* ns from its beginning to its end */
 #define PSC_OBJECT_SUFFIX     ".yaml"
 #define PSC_OBJECTS_MAX	      1024
@@ -25,7 +25,7 @@ enum psc_object_kind {
 	PSC_OBJECT_EXEMPTION = 1,   /* a product or digest is let go, until */
 	PSC_OBJECT_DECISION = 2,    /* a product is legacy here, until */
 	PSC_OBJECT_WINDOW = 3,	    /* removal: uninstallers and installers run */
-	PSC_OBJECT_OVERRIDE = 4,    /* the interlock's objection to this list is overruled */
+	PSC_OBJECT_OVERRIDE = 4,    /* the interlock's objections of these digests are overruled */
 	PSC_OBJECT_KIND_MAX = 5,
 };
 
@@ -45,7 +45,7 @@ struct psc_object {
 	bool value;	 /* attestation: yes or no */
 	char **profiles; /* exemption, decision: these only, NULL-terminated; NULL: all */
 	char **products; /* "VENDOR/PRODUCT", NULL-terminated; window: NULL for all */
-	uint8_t override[PSC_DIGEST_SIZE]; /* of the policy that is let in */
+	char **digests;	 /* override: what the interlock named, hexadecimal, NULL-terminated */
 	char *path;
 	unsigned int until_line;	 /* for messages about expiry */
 	uint8_t digest[PSC_DIGEST_SIZE]; /* SHA-256 of the file */

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "user/core/util.h"
-#include "user/core/hex.h"
 #include "user/core/object.h"
 #include "user/core/timefmt.h"
 
@@ -115,8 +114,6 @@ static void put_names(FILE *out, const char *key, char *const *names)
 
 static void put_object(FILE *out, const struct psc_object *object)
 {
-	char hex[2 * PSC_DIGEST_SIZE + 1];
-
 	fprintf(out, "%s: ", psc_object_kind_to_string(object->kind));
 	put_value(out, or_empty(object->id));
 	fputc('\n', out);
@@ -126,10 +123,7 @@ static void put_object(FILE *out, const struct psc_object *object)
 	}
 	put_names(out, "products", object->products);
 	put_names(out, "profiles", object->profiles);
-	if (object->kind == PSC_OBJECT_OVERRIDE) {
-		psc_hex_encode(object->override, PSC_DIGEST_SIZE, hex);
-		put_text(out, "policy", hex);
-	}
+	put_names(out, "digests", object->digests);
 	put_text(out, "reason", object->reason);
 	put_text(out, "by", object->by);
 	put_text(out, "document", object->document);

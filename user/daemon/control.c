@@ -75,9 +75,15 @@ static json_t *answer_status(struct psc_daemon *daemon, const char *requester)
 static json_t *answer_reload(struct psc_daemon *daemon, const char *requester)
 {
 	struct psc_error error = {};
+	json_t *objections = NULL, *reply;
 
-	if (psc_daemon_reload(daemon, requester, &error) < 0)
-		return failure(4, &error, "mend it and reload again; what was in force stays");
+	if (psc_daemon_reload(daemon, requester, &objections, &error) < 0) {
+		reply = failure(4, &error, "mend it and reload again; what was in force stays");
+		if (objections)
+			json_object_set_new(json_object_get(reply, "error"), "objections",
+					    objections);
+		return reply;
+	}
 	return success(json_pack("{s:I, s:I}", "generation",
 				 (json_int_t)daemon->guard->shared->control.generation, "digests",
 				 (json_int_t)daemon->policy.image->listed));

@@ -57,7 +57,7 @@ static void record_start(struct psc_daemon *daemon)
 }
 
 static void record_refusal(struct psc_daemon *daemon, const char *requester,
-			   const struct psc_error *error)
+			   const struct psc_error *error, json_t *objections)
 {
 	char text[640];
 	json_t *record;
@@ -68,6 +68,8 @@ static void record_refusal(struct psc_daemon *daemon, const char *requester,
 			   psc_error_format(error, text, sizeof(text)));
 	psc_record_failed(record);
 	psc_record_set_string(record, "requester", requester);
+	if (objections)
+		psc_record_set(record, "objections", json_incref(objections));
 	psc_journal_write(daemon, record);
 }
 
@@ -166,7 +168,8 @@ static int activate(struct psc_daemon *daemon, struct psc_policy *policy, struct
 	return 0;
 }
 
-int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr)
+int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, json_t **ret_objections,
+		      struct psc_error *reterr)
 {
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
 	int r;
@@ -178,7 +181,9 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 		r = activate(daemon, &policy, reterr);
 	if (r < 0) {
 		say_error("reload refused, what was in force stays", reterr);
-		record_refusal(daemon, requester, reterr);
+		record_refusal(daemon, requester, reterr, policy.objections);
+		if (ret_objections)
+			*ret_objections = json_incref(policy.objections);
 		return r;
 	}
 	if (strcmp(daemon->policy.config->log_directory, policy.config->log_directory))
@@ -201,7 +206,7 @@ static void reload_by_signal(struct psc_daemon *daemon)
 	struct psc_error error = {};
 
 	psc_notify_reloading();
-	if (!psc_daemon_reload(daemon, "SIGHUP", &error))
+	if (!psc_daemon_reload(daemon, "SIGHUP", NULL, &error))
 		psc_say("reloaded: %zu digests, generation %llu", daemon->policy.image->listed,
 			(unsigned long long)daemon->guard->shared->control.generation);
 	psc_notify("READY=1");
@@ -377,7 +382,7 @@ static int open_doors(struct psc_daemon *daemon)
 	record_start(daemon);
 	psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
 	if (daemon->policy.restored || daemon->policy.held)
-		record_refusal(daemon, "start", &daemon->refused);
+		record_refusal(daemon, "start", &daemon->refused, NULL);
 	psc_clock_started(daemon);
 	r = psc_control_open(daemon);
 	return r < 0 ? r : watch(daemon, daemon->control_fd);

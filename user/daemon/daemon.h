@@ -43,6 +43,7 @@ struct psc_policy {
 	uint64_t generation;		 /* under which it is, or was, in force */
 	bool restored;			 /* from active.bin: lists and profiles were refused */
 	bool held; /* all that is known is what the kernel has: active.bin was refused, too */
+	json_t *objections;		 /* of the interlock: psc_interlock_json(), or NULL */
 };
 
 /* Where the content of a file on overlayfs was found last. */
@@ -94,9 +95,11 @@ int psc_daemon_run(struct psc_daemon *daemon);
 
 /*
  * Reads configuration and lists anew and puts them into force, or changes nothing and
- * says why. @requester (may be NULL) goes into the record. Writes the record.
+ * says why. @requester (may be NULL) goes into the record. Writes the record. What the
+ * interlock objects to goes to @ret_objections (may be NULL) on failure, else NULL.
  */
-int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr);
+int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, json_t **ret_objections,
+		      struct psc_error *reterr);
 
 /* ---- off.c */
 
@@ -149,10 +152,11 @@ int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 
 /*
  * Would the armed @policy refuse, now or later, a file that the host needs to start, to be
- * logged into or to be repaired? Then -EPERM, with the file in @reterr, unless an override
- * for this very policy is among its objects.
+ * logged into or to be repaired? Then -EPERM, with the first in @reterr and the first few in
+ * policy->objections, unless overrides for all of them are among its objects. Files that
+ * cannot be judged are an error.
  */
-int psc_interlock_check(const struct psc_policy *policy, uint64_t now, struct psc_error *reterr);
+int psc_interlock_check(struct psc_policy *policy, uint64_t now, struct psc_error *reterr);
 
 /* ---- changes.c */
 

@@ -161,7 +161,7 @@ static int read_segments(Elf *elf, struct psc_elf_links *links)
 	int r = 0;
 
 	if (elf_kind(elf) != ELF_K_ELF)
-		return -ENOEXEC;
+		return -EBADMSG;
 	if (elf_getphdrnum(elf, &segments) != 0)
 		return -EBADMSG;
 	for (size_t i = 0; i < segments && r >= 0; i++) {
@@ -181,6 +181,20 @@ static int read_segments(Elf *elf, struct psc_elf_links *links)
 	return r;
 }
 
+/* libelf calls a file with too short a header no ELF file, the same as any text. */
+static int check_magic(int fd)
+{
+	char magic[SELFMAG];
+	ssize_t n;
+
+	do
+		n = pread(fd, magic, sizeof(magic), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == SELFMAG && memcmp(magic, ELFMAG, SELFMAG) == 0 ? 0 : -ENOEXEC;
+}
+
 int psc_elf_links_read(int fd, struct psc_elf_links *ret)
 {
 	_cleanup_(psc_elf_links_clear) struct psc_elf_links links = {0};
@@ -189,9 +203,12 @@ int psc_elf_links_read(int fd, struct psc_elf_links *ret)
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return -ENOTSUP;
+	r = check_magic(fd);
+	if (r < 0)
+		return r;
 	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	if (!elf)
-		return -ENOEXEC;
+		return -EBADMSG;
 	r = read_segments(elf, &links);
 	elf_end(elf);
 	if (r < 0)

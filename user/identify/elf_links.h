@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * elf_links.h - which other files an ELF program or library needs in order to run. Used by
- * the daemon, for the interlock.
+ * essential.h.
  */
 #pragma once
 
@@ -16,8 +16,8 @@ struct psc_elf_links {
 };
 
 /*
- * Reads them; the offset of @fd is not kept. -ENOEXEC when it is no ELF file, -EBADMSG when
- * it is damaged, -ENOMEM. Clear @ret with psc_elf_links_clear().
+ * Reads them; the offset of @fd is not kept. -ENOEXEC when it does not begin as an ELF file
+ * does, -EBADMSG when it does but is damaged, -ENOMEM, the error of reading. Clear @ret with psc_elf_links_clear().
  */
 int psc_elf_links_read(int fd, struct psc_elf_links *ret);
 void psc_elf_links_clear(struct psc_elf_links *links);
