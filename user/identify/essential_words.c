@@ -134,9 +134,15 @@ int psc_words_each(enum psc_words kind, char *text, psc_words_take take, void *d
 static const char *program_of_env(char *arguments)
 {
 	char *save = NULL;
+	bool is_argument = false;
 
 	for (char *word = strtok_r(arguments, BLANKS, &save); word;
 	     word = strtok_r(NULL, BLANKS, &save)) {
+		if (is_argument) {
+			is_argument = false;
+			continue;
+		}
+		is_argument = strcmp(word, "-u") == 0 || strcmp(word, "-C") == 0;
 		if (strncmp(word, "-S", 2) == 0 && word[2])
 			word += 2;
 		if (word[0] != '-' && !strchr(word, '='))
