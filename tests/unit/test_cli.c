@@ -354,6 +354,31 @@ static void test_daemon_refuses(void **state)
 	assert_string_equal(line + 1, "  remedy: mend it\n");
 }
 
+/* What the interlock objects to, one after the other, with what overrules it. */
+static void test_interlock_objects(void **state)
+{
+	struct fixture *f = *state;
+	json_t *json;
+
+	daemon_start(f, "{\"ok\":false,\"exit\":4,\"error\":{\"message\":\"interlock: two\","
+			"\"objections\":[{\"op\":\"load\",\"path\":\"/lib/\\u001bc\","
+			"\"reason\":\"listed\",\"product\":\"P\",\"needed_by\":\"/bin/sh\","
+			"\"from\":\"2030-01-01T00:00:00Z\",\"files\":1,\"digest\":\"ab\"},"
+			"{\"op\":\"exec\",\"path\":\"/\",\"reason\":\"overlay\",\"files\":7,"
+			"\"digest\":\"cd\"},7]}}");
+	assert_int_equal(RUN(f, "reload"), 4);
+	assert_contains(f->err, "proscribe: interlock: two\n"
+				"  load  /lib/\\x1bc, needed by /bin/sh: listed as P from "
+				"2030-01-01T00:00:00Z\n"
+				"        --force ab\n"
+				"  exec  / (7 files): overlay\n"
+				"        --force cd\n");
+	assert_int_equal(RUN(f, "reload", "--json"), 4);
+	json = envelope(f, "reload", "error");
+	assert_int_equal(json_array_size(psc_json_at(json, "error.objections")), 3);
+	json_decref(json);
+}
+
 /* A daemon that says nonsense or hangs up: the edit stays, the doubt is told. */
 static void test_daemon_broken(void **state)
 {
@@ -637,6 +662,7 @@ int main(void)
 		TEST(test_list_arguments),
 		TEST(test_daemon_reloads),
 		TEST(test_daemon_refuses),
+		TEST(test_interlock_objects),
 		TEST(test_daemon_broken),
 		TEST(test_import),
 		TEST(test_digest_errors),

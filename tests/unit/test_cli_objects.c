@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_cli_objects.c - attest, exempt, decide and window against a pretended daemon: output,
+ * test_cli_objects.c - attest, exempt, decide, window and reload --force against a pretended daemon: output,
  * exit status, what happens to the files of objects.d. The verbs are compiled in.
  */
 #include <errno.h>
@@ -16,19 +16,18 @@
 #include "user/cli/verb_decide.c"
 #include "user/cli/verb_exempt.c"
 #include "user/cli/verb_help.c"
+#include "user/cli/verb_reload.c"
 #include "user/cli/verb_window.c"
 
 #define FIXTURE_OWN char objects[80];
 #include "tests/unit/cli_harness.h"
 
 static const struct psc_verb *const verb_table[] = {
-	&psc_verb_attest,	 &psc_verb_attest_list,
-	&psc_verb_attest_remove, &psc_verb_exempt,
-	&psc_verb_exempt_list,	 &psc_verb_exempt_remove,
-	&psc_verb_decide,	 &psc_verb_decide_list,
-	&psc_verb_decide_remove, &psc_verb_window_open,
-	&psc_verb_window_close,	 &psc_verb_window_list,
-	&psc_verb_help,		 NULL,
+	&psc_verb_attest,      &psc_verb_attest_list,  &psc_verb_attest_remove,
+	&psc_verb_exempt,      &psc_verb_exempt_list,  &psc_verb_exempt_remove,
+	&psc_verb_decide,      &psc_verb_decide_list,  &psc_verb_decide_remove,
+	&psc_verb_window_open, &psc_verb_window_close, &psc_verb_window_list,
+	&psc_verb_reload,      &psc_verb_help,	       NULL,
 };
 
 #define ACCEPTS "{\"ok\":true,\"data\":{\"generation\":3,\"digests\":1}}"
@@ -465,6 +464,40 @@ static void test_remove(void **state)
 	assert_int_equal(RUN(f, "exempt", "remove"), 2);
 }
 
+/* ---- overrides ------------------------------------------------------------------------- */
+
+#define DIGEST_A "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+#define DIGEST_B "01BA4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b"
+
+/* As many digests as there are, in one object: the daemon is asked once. */
+static void test_force(void **state)
+{
+	struct fixture *f = *state;
+	const char *id, *text;
+	char name[64];
+
+	daemon_start(f, ACCEPTS);
+	assert_int_equal(RUN(f, "reload", "--force", DIGEST_A), 2);
+	assert_contains(f->err, "needs --reason");
+	assert_int_equal(RUN(f, "reload", "--force", "abc", "--reason", "r"), 2);
+	assert_contains(f->err, "'abc' is no digest");
+	assert_int_equal(f->reloads, 0);
+	assert_int_equal(count_files(f), 0);
+	assert_int_equal(RUN(f, "reload", "--force", DIGEST_A, "--force", DIGEST_B, "--reason",
+			     "it has to go", "--by", "CISO", "--until", "+1d"),
+			 0);
+	assert_int_equal(f->reloads, 1);
+	assert_int_equal(count_files(f), 1);
+	assert_contains(f->out, "override OV-");
+	assert_contains(f->out, " in force: " DIGEST_A ", " DIGEST_B "\n");
+	id = strstr(f->out, "OV-");
+	snprintf(name, sizeof(name), "%.*s.yaml", (int)strcspn(id, " "), id);
+	text = get_object(f, name);
+	assert_non_null(text);
+	assert_contains(text, "digests:\n  - " DIGEST_A "\n  - " DIGEST_B "\nreason: ");
+	assert_contains(text, "until: ");
+}
+
 /* ---- the daemon ------------------------------------------------------------------------ */
 
 static void test_daemon_reloads(void **state)
@@ -541,7 +574,7 @@ static void test_help(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(ALONE(f, "help", "--words"), 0);
-	assert_string_equal(f->out, "attest\nexempt\ndecide\nwindow\nhelp\n");
+	assert_string_equal(f->out, "attest\nexempt\ndecide\nwindow\nreload\nhelp\n");
 	assert_int_equal(ALONE(f, "help", "--words", "exempt"), 0);
 	assert_string_equal(f->out,
 			    "list\nremove\n--reason\n--until\n--profile\n--document\n--by\n--id\n"
@@ -565,11 +598,11 @@ static void test_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_exempt),	   TEST(test_default_ids),    TEST(test_attest),
-		TEST(test_decide),	   TEST(test_window),	      TEST(test_refused_arguments),
-		TEST(test_signer),	   TEST(test_list),	      TEST(test_remove),
-		TEST(test_daemon_reloads), TEST(test_daemon_refuses), TEST(test_daemon_broken),
-		TEST(test_help),
+		TEST(test_exempt),	  TEST(test_default_ids),    TEST(test_attest),
+		TEST(test_decide),	  TEST(test_window),	     TEST(test_refused_arguments),
+		TEST(test_signer),	  TEST(test_list),	     TEST(test_remove),
+		TEST(test_force),	  TEST(test_daemon_reloads), TEST(test_daemon_refuses),
+		TEST(test_daemon_broken), TEST(test_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,6 +297,7 @@ static void test_too_large(void **state)
 	t.image->table.unverified[PSC_OP_LOAD][PSC_UNVERIFIED_TOO_LARGE] = PSC_ACTION_DENY;
 	assert_int_equal(judge(), 0);
 	assert_int_equal(t.report.count, 2);
+	assert_int_equal(t.report.item[0].files, 1);
 	t.image->table.unverified[PSC_OP_EXEC][PSC_UNVERIFIED_TOO_LARGE] = PSC_ACTION_RECORD;
 	t.image->table.unverified[PSC_OP_LOAD][PSC_UNVERIFIED_TOO_LARGE] = PSC_ACTION_RECORD;
 	assert_fine();
@@ -454,7 +455,8 @@ static void test_override(void **state)
 	psc_hex_encode(digest, sizeof(digest), hex[0]);
 	digest_of(LIBC, digest);
 	psc_hex_encode(digest, sizeof(digest), hex[1]);
-	hex[1][0] = hex[1][0] >= 'a' ? hex[1][0] - 'a' + 'A' : hex[1][0];
+	for (char *c = hex[1]; *c; c++)
+		*c = *c >= 'a' ? *c - 'a' + 'A' : *c;
 	override(hex[0], "");
 	assert_string_equal(only()->path, LIBC);
 	override(hex[1], "");

@@ -10,6 +10,9 @@
 #include "user/cli/policy_verbs.h"
 #include "user/core/hex.h"
 #include "user/core/image_file.h"
+#include "user/identify/interlock.h"
+
+#define OBJECTIONS_MAX 64
 
 /* The result while it comes about. */
 struct check {
@@ -195,6 +198,43 @@ static int check_compiled(struct check *check, const struct psc_policy_host *hos
 	return r;
 }
 
+/*
+ * What the daemon's interlock would say on the host --root. It adds what only the daemon knows,
+ * the canary and whether the kernel measures; @image is armed for the comparison.
+ */
+static int check_interlock(struct check *check, const struct psc_policy_host *host,
+			   struct psc_image *image, json_t *data, struct psc_error *reterr)
+{
+	static const uint8_t no_canary[PSC_DIGEST_SIZE];
+	_cleanup_(psc_interlock_report_clear) struct psc_interlock_report report = {0};
+	_cleanup_(psc_essential_freep) struct psc_essential *essential = NULL;
+	struct psc_interlock_input input = {
+		.image = image,
+		.root = psc_cli_option(check->cli, "root"),
+		.objects = &host->set.objects,
+		.now = psc_time_now(),
+		.begun = psc_time_now(),
+	};
+	int r;
+
+	if (!input.root)
+		return 0;
+	r = psc_image_arm(image, no_canary, 1, reterr);
+	if (r >= 0)
+		r = psc_essential_find(input.root, &essential, reterr);
+	input.essential = essential;
+	if (r >= 0)
+		r = psc_interlock_judge(&input, &report, reterr);
+	if (r < 0)
+		return r;
+	json_object_set_new(data, "essential", json_integer((json_int_t)essential->count));
+	json_object_set_new(data, "objections", psc_interlock_json(&report, OBJECTIONS_MAX));
+	if (!report.count)
+		return 0;
+	psc_interlock_describe(&report, reterr);
+	return -EPERM;
+}
+
 static void check_host(struct check *check, json_t *data)
 {
 	_cleanup_(psc_policy_host_clear) struct psc_policy_host host = {0};
@@ -230,7 +270,11 @@ static void check_host(struct check *check, json_t *data)
 		psc_error_set(&error, psc_cli_option(check->cli, "output"), 0, 0, "%s",
 			      strerror(-r));
 		check_failed(check, -EIO, &error);
+		return;
 	}
+	r = check_interlock(check, &host, image, data, &error);
+	if (r < 0)
+		check_failed(check, r, &error);
 }
 
 /* ---- output ------------------------------------------------------------------------------ */
@@ -290,6 +334,7 @@ static void check_render(FILE *out, const json_t *data, bool colour)
 	if (!severity)
 		severity = json_array_size(psc_json_at(data, "remarks")) ? 1 : 0;
 	check_render_places(out, colour, PSC_TONE_BAD, "error", psc_json_at(data, "errors"));
+	psc_output_objections(out, psc_json_at(data, "objections"));
 	check_render_places(out, colour, PSC_TONE_DOUBT, "remark", psc_json_at(data, "remarks"));
 	check_render_profiles(out, psc_json_at(data, "profiles"));
 	json_object_foreach((json_t *)limits, name, pair)
@@ -303,6 +348,9 @@ static void check_render(FILE *out, const json_t *data, bool colour)
 		psc_output_text(out, psc_json_text(data, "output", "?"));
 		fputc('\n', out);
 	}
+	if (json_object_get(data, "essential"))
+		fprintf(out, "interlock %" JSON_INTEGER_FORMAT " files that the host needs\n",
+			psc_json_number(data, "essential", 0));
 	fputs("result    ", out);
 	psc_output_toned(out, colour, tones[severity], result);
 	fputc('\n', out);
@@ -321,10 +369,10 @@ static int check_run(struct psc_cli *cli, int argc, char **argv)
 	struct psc_policy_places places = psc_policy_places_given(cli);
 	const char *result = "ok";
 
-	if (argc && psc_cli_option(cli, "output")) {
+	if (argc && (psc_cli_option(cli, "output") || psc_cli_option(cli, "root"))) {
 		json_decref(data);
-		return psc_cli_usage(cli, "--output writes what the configuration activates: "
-					  "name no profile");
+		return psc_cli_usage(cli, "--output and --root are about what the configuration "
+					  "activates: name no profile");
 	}
 	for (int i = 0; i < argc; i++)
 		check_profile_named(&check, &places, argv[i]);
@@ -344,6 +392,7 @@ static int check_run(struct psc_cli *cli, int argc, char **argv)
 static const struct psc_option check_options[] = {
 	{"strict", NULL, "remarks are as bad as errors: exit status 4"},
 	{"output", "FILE", "write the compiled policy (also -o FILE)"},
+	{"root", "DIR", "ask the interlock, too, for the host below DIR (/ for this one)"},
 	PSC_POLICY_OPTIONS_HOST,
 	PSC_POLICY_OPTIONS_LISTS,
 	PSC_OPTION_JSON,
@@ -362,10 +411,13 @@ const struct psc_verb psc_verb_policy_check = {
 		"arguments: these profiles alone. Errors name file, line and column. Remarks are\n"
 		"about what is valid but can hardly be meant: rules that never decide or contradict\n"
 		"each other, clauses without a rule, unverified statements, what is over.\n\n"
+		"With --root the interlock is asked as at a reload: what the host in that directory\n"
+		"needs and the policy would refuse is an error.\n\n"
 		"Needs neither the daemon nor root. Exit status: 0, also with remarks; 4 when\n"
 		"something is not understood.\n\n"
 		"Examples:\n"
 		"  proscribe policy check\n"
 		"  proscribe policy check --strict ./our-profile.yaml\n"
-		"  proscribe policy check -o /tmp/policy.bin\n",
+		"  proscribe policy check -o /tmp/policy.bin\n"
+		"  proscribe policy check --root /\n",
 };

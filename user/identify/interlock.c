@@ -217,16 +217,27 @@ static int judge_listed(struct case_of *c, uint32_t digested)
 	return 0;
 }
 
-static int judge_doubts(struct case_of *c, enum psc_op op, uint32_t doubts)
+/* The first use of the file for which @reason may be doubted and is refused; -1: none. */
+static int refused_use(const struct psc_table *table, const uint32_t *doubts, unsigned int reason)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(ops); k++) {
+		if (doubts[k] & BIT(reason) && table->unverified[ops[k]][reason] == PSC_ACTION_DENY)
+			return ops[k];
+	}
+	return -1;
+}
+
+/* @doubts are of each of the ops. */
+static int judge_doubts(struct case_of *c, const uint32_t *doubts)
 {
 	const struct psc_essential *essential = c->input->essential;
 	int r = 0;
 
 	for (unsigned int reason = 1; reason < PSC_UNVERIFIED_MAX && r >= 0; reason++) {
 		struct psc_interlock_objection objection = c->objection;
+		int op = refused_use(&c->input->image->table, doubts, reason);
 
-		if (!(doubts & BIT(reason)) ||
-		    c->input->image->table.unverified[op][reason] != PSC_ACTION_DENY)
+		if (op < 0)
 			continue;
 		objection.op = op;
 		objection.unverified = reason;
@@ -262,12 +273,12 @@ static int judge_file(struct case_of *c, struct psc_error *reterr)
 		r = digest_file(c, reterr);
 	if (r >= 0 && c->record && c->record->subject >= PSC_SUBJECT_FIRST)
 		r = judge_listed(c, digested_ops);
-	for (size_t k = 0; k < ARRAY_SIZE(ops) && r >= 0; k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(ops); k++) {
 		/* a match wins over any doubt */
-		if (!c->record || !(digested_ops & BIT(ops[k])))
-			r = judge_doubts(c, ops[k], doubts[k]);
+		if (c->record && digested_ops & BIT(ops[k]))
+			doubts[k] = 0;
 	}
-	return r;
+	return r < 0 ? r : judge_doubts(c, doubts);
 }
 
 int psc_interlock_judge(const struct psc_interlock_input *input, struct psc_interlock_report *ret,
