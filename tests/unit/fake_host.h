@@ -14,17 +14,17 @@
 
 #include "user/core/util.h"
 
-static char host[64];
+static char host_root[64];
 
 static void host_path(const char *path, char ret[PATH_MAX])
 {
-	assert_true(snprintf(ret, PATH_MAX, "%s%s", host, path) < PATH_MAX);
+	assert_true(snprintf(ret, PATH_MAX, "%s%s", host_root, path) < PATH_MAX);
 }
 
 static void host_begin(void)
 {
-	snprintf(host, sizeof(host), "/tmp/psc-host-XXXXXX");
-	assert_non_null(mkdtemp(host));
+	snprintf(host_root, sizeof(host_root), "/tmp/psc-host-XXXXXX");
+	assert_non_null(mkdtemp(host_root));
 }
 
 static int host_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -34,7 +34,7 @@ static int host_remove(const char *path, const struct stat *st, int type, struct
 
 static void host_end(void)
 {
-	nftw(host, host_remove, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(host_root, host_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* With the directories above it. */
@@ -44,7 +44,7 @@ static void host_write(const char *path, const void *data, size_t size, mode_t m
 	int fd;
 
 	host_path(path, real);
-	for (char *slash = real + strlen(host) + 1; (slash = strchr(slash, '/')); slash++) {
+	for (char *slash = real + strlen(host_root) + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = 0;
 		assert_true(mkdir(real, 0755) == 0 || errno == EEXIST);
 		*slash = '/';

@@ -250,38 +250,6 @@ static void test_check_names(void **state)
 				"catalog does not have");
 }
 
-/* The interlock, asked of a host in a directory. */
-static void test_check_interlock(void **state)
-{
-	struct fixture *f = *state;
-	json_t *data;
-
-	mkdir("host", 0755);
-	mkdir("host/usr", 0755);
-	mkdir("host/usr/bin", 0755);
-	put_file("host/usr/bin/sudo", "other\n");
-	put_file("host/usr/bin/su", "hello\n");
-	assert_int_equal(chmod("host/usr/bin/sudo", 0755), 0);
-	assert_int_equal(RUN(f, "check", OWN, "--lists", "lists", "--root", "host"), 0);
-	assert_contains(f->out, "interlock 2 files that the host needs\n");
-	/* su cannot be executed: it is not refused */
-	assert_int_equal(chmod("host/usr/bin/su", 0755), 0);
-	assert_int_equal(RUN(f, "check", OWN, "--lists", "lists", "--root", "host"), 4);
-	assert_contains(f->out, "error: interlock: it would refuse exec of /usr/bin/su (listed)");
-	assert_contains(f->out, "  exec  /usr/bin/su: listed as acme/tool\n"
-				"        --force " HELLO_DIGEST "\n");
-	assert_int_equal(RUN(f, "check", OWN, "--lists", "lists", "--root", "host", "--json"), 4);
-	data = data_of(f, "policy check");
-	assert_int_equal(psc_json_number(data, "essential", 0), 2);
-	assert_int_equal(json_array_size(psc_json_at(data, "objections")), 1);
-	json_decref(data);
-	put_file("objects/O.yaml", "override: O\ndigests: [" HELLO_DIGEST "]\nreason: r\nby: b\n");
-	assert_int_equal(RUN(f, "check", OWN, "--lists", "lists", "--root", "host"), 0);
-	assert_int_equal(RUN(f, "check", OWN, "--root", "nowhere"), 4);
-	assert_contains(f->out, "nowhere: error: interlock: ");
-	assert_int_equal(RUN(f, "check", OWN, "--root", "host", "test-order"), 2);
-}
-
 static void test_check_commerce(void **state)
 {
 	struct fixture *f = *state;
@@ -840,7 +808,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_check, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_check_interlock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_commerce, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show, setup, teardown),

@@ -37,7 +37,7 @@ static int end(void **state)
 static void find(void)
 {
 	struct psc_error error = {0};
-	int r = psc_essential_find(host, &found, &error);
+	int r = psc_essential_find(host_root, &found, &error);
 
 	if (r < 0)
 		print_error("%s: %s\n", error.file, error.message);
@@ -49,7 +49,7 @@ static void refuse(int expected, const char *file, const char *message)
 {
 	struct psc_error error = {0};
 
-	assert_int_equal(psc_essential_find(host, &found, &error), expected);
+	assert_int_equal(psc_essential_find(host_root, &found, &error), expected);
 	assert_null(found);
 	assert_string_equal(error.file, file);
 	if (!strstr(error.message, message))
@@ -386,7 +386,7 @@ static int check_place(const char *place, struct psc_error *error)
 	const char *const places[] = {"/opt/product", place, NULL};
 
 	*error = (struct psc_error){0};
-	return psc_essential_check_places(found, host, places, error);
+	return psc_essential_check_places(found, host_root, places, error);
 }
 
 static void test_places(void **state)

@@ -68,7 +68,7 @@ static int end(void **state)
 static void find(void)
 {
 	t.essential = psc_essential_free(t.essential);
-	assert_int_equal(psc_essential_find(host, &t.essential, &t.error), 0);
+	assert_int_equal(psc_essential_find(host_root, &t.essential, &t.error), 0);
 	for (size_t i = 0; i < t.essential->ground_count; i++) {
 		t.essential->ground[i].magic = EXT4_MAGIC;
 		t.essential->ground[i].on_loop = false;
@@ -134,7 +134,7 @@ static int judge(void)
 	const struct psc_interlock_input input = {
 		.image = t.image,
 		.essential = t.essential,
-		.root = host,
+		.root = host_root,
 		.objects = &objects,
 		.now = t.now,
 		.begun = t.begun,
