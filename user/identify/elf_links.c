@@ -12,6 +12,9 @@
 #include "user/identify/elf_links.h"
 
 #define INTERPRETER_MAX 4096
+/* bytes: no program has as much, and it is read into memory */
+#define DYNAMIC_MAX (1U << 20)
+#define STRINGS_MAX (64U << 20)
 
 void psc_elf_links_clear(struct psc_elf_links *links)
 {
@@ -139,6 +142,8 @@ static int read_dynamic(Elf *elf, size_t segments, const GElf_Phdr *segment,
 
 	if (!dynamic)
 		return -ENOMEM;
+	if (segment->p_filesz > DYNAMIC_MAX)
+		return -EBADMSG;
 	data = elf_getdata_rawchunk(elf, segment->p_offset, segment->p_filesz, ELF_T_DYN);
 	if (!data)
 		return -EBADMSG;
@@ -149,6 +154,8 @@ static int read_dynamic(Elf *elf, size_t segments, const GElf_Phdr *segment,
 		return -EBADMSG;
 	if (dynamic->strings_size < room)
 		room = dynamic->strings_size;
+	if (room > STRINGS_MAX)
+		return -EBADMSG;
 	strings = elf_getdata_rawchunk(elf, offset, room, ELF_T_BYTE);
 	if (!strings || !strings->d_buf)
 		return -EBADMSG;
@@ -206,7 +213,8 @@ int psc_elf_links_read(int fd, struct psc_elf_links *ret)
 	r = check_magic(fd);
 	if (r < 0)
 		return r;
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	/* not mapped: whoever cuts the file short meanwhile would kill us */
+	elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!elf)
 		return -EBADMSG;
 	r = read_segments(elf, &links);
