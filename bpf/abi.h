@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define PSC_ABI_VERSION 1
+#define PSC_ABI_VERSION 2
 
 /* What a process attempts. */
 enum psc_op {
@@ -157,7 +157,7 @@ struct psc_digest_bucket {
 struct psc_table {
 	__u64 generation;
 	__u64 hash_limit; /* bytes; larger files are PSC_UNVERIFIED_TOO_LARGE */
-	__u64 busy_limit; /* bytes digested at once; beyond it PSC_UNVERIFIED_BUSY */
+	__u64 busy_limit; /* bytes digested at once, of either kind; beyond it _BUSY */
 	__u32 mode;	  /* enum psc_mode */
 	__u32 flags;
 	__u32 index_bits;
@@ -194,6 +194,7 @@ struct psc_control {
 	__u32 abi_version;
 	__u64 attached_ns;	/* boot clock at which the first guard was attached */
 	__u64 features;		/* enum psc_feature bits the loaded programs use */
+	__u64 kernel_features;	/* and those that the kernel has */
 	__u64 dropped_recorded; /* of psc_counters.dropped: what the audit log tells already */
 	__u8 object_digest[PSC_DIGEST_SIZE];
 };
@@ -204,7 +205,9 @@ struct psc_shared {
 	__u8 _pad0[2048 - sizeof(struct psc_control)];
 	/* apart from what every hook reads */
 	__u64 digesting_bytes;
-	__u8 _pad1[2048 - sizeof(__u64)];
+	/* of file systems where another machine or process decides how long a read takes */
+	__u64 digesting_bytes_unstable;
+	__u8 _pad1[2048 - 2 * sizeof(__u64)];
 	struct psc_table table[PSC_SLOTS];
 	__u64 filter[PSC_SLOTS][PSC_FILTER_MAX][PSC_FILTER_WORDS];
 };
@@ -253,6 +256,9 @@ struct psc_identity {
 	__u64 clean;
 	__u32 suspect; /* resized without a writer: what IMA remembers may be old */
 	__u32 shared;  /* was mapped shared and writable: never cached again */
+	/* on overlayfs: what was opened before may still map the lower file */
+	__u32 copied_up;
+	__u32 _pad0;
 	struct psc_stamp stamp;
 	__u8 digest[PSC_DIGEST_SIZE];
 };
@@ -350,7 +356,7 @@ struct psc_event {
 _Static_assert(sizeof(struct psc_digest_record) == 40, "digest record");
 _Static_assert(sizeof(struct psc_digest_bucket) == 8, "digest bucket");
 _Static_assert(sizeof(struct psc_clock) == 24, "clock");
-_Static_assert(sizeof(struct psc_control) == 104, "control");
+_Static_assert(sizeof(struct psc_control) == 112, "control");
 _Static_assert(sizeof(struct psc_table) == 96 + 4 * PSC_UNSTABLE_MAX + 8 * PSC_INTERVALS_MAX +
 						   32 * PSC_OP_MAX + 2 * PSC_SUBJECTS_MAX +
 						   PSC_INTERVALS_MAX * PSC_CLASSES_MAX * PSC_OP_MAX,
@@ -361,7 +367,7 @@ _Static_assert(sizeof(struct psc_shared) ==
 	       "shared");
 _Static_assert(PSC_UNVERIFIED_MAX <= 32, "unverified reasons fit their rows");
 _Static_assert(sizeof(struct psc_stamp) == 32, "stamp");
-_Static_assert(sizeof(struct psc_identity) == 96, "identity");
+_Static_assert(sizeof(struct psc_identity) == 104, "identity");
 _Static_assert(sizeof(struct psc_counters) ==
 		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 7),
 	       "counters");

@@ -11,7 +11,8 @@
 #include <bpf/bpf_tracing.h>
 
 /* asm-generic/errno-base.h */
-#define EPERM 1
+#define EPERM  1
+#define ENOMEM 12
 
 /* include/uapi/linux/stat.h, include/linux/fs.h, include/uapi/asm-generic/fcntl.h */
 #define S_IFMT	      0170000

@@ -8,9 +8,13 @@
  * lsm.s/bprm_creds_for_exec: only for AT_EXECVE_CHECK (6.14, a5874fde3c08), by which
  *   interpreters ask before they read a script; the other hook is not called then. For
  *   every other exec it would see the same file a moment earlier and is not attached to
- *   kernels without that flag.
+ *   kernels without that flag. Where the flag is there but must not be looked at
+ *   (--without execve_check) every exec is judged here, too.
  */
 #include "guard.bpf.h"
+
+/* Set by the loader. */
+const volatile bool psc_have_execve_check = true;
 
 SEC("lsm.s/bprm_check_security")
 int BPF_PROG(psc_bprm_check_security, struct linux_binprm *bprm)
@@ -25,9 +29,14 @@ int BPF_PROG(psc_bprm_check_security, struct linux_binprm *bprm)
 SEC("lsm.s/bprm_creds_for_exec")
 int BPF_PROG(psc_bprm_creds_for_exec, struct linux_binprm *bprm)
 {
-	if (!BPF_CORE_READ_BITFIELD(bprm, is_check))
-		return 0;
-	if (psc_guard(bprm->file, PSC_OP_EXEC, PSC_EVENT_EXECVE_CHECK, true))
+	__u16 flags = 0;
+
+	if (psc_have_execve_check) {
+		if (!BPF_CORE_READ_BITFIELD(bprm, is_check))
+			return 0;
+		flags = PSC_EVENT_EXECVE_CHECK;
+	}
+	if (psc_guard(bprm->file, PSC_OP_EXEC, flags, true))
 		return -EPERM;
 	return 0;
 }

@@ -173,13 +173,25 @@ static __always_inline __u32 digest_failure(long ret)
 }
 
 /*
+ * Where a read may take as long as another process or machine likes, or where that is not
+ * known, the bytes under way are counted apart: who holds those back harms only his like.
+ */
+static __always_inline __u64 *digesting(__u32 unverified)
+{
+	if (unverified == PSC_UNVERIFIED_FILESYSTEM || unverified == PSC_UNVERIFIED_OVERLAY)
+		return &psc_shared.digesting_bytes_unstable;
+	return &psc_shared.digesting_bytes;
+}
+
+/*
  * Returns the reason for which there is no digest, or PSC_UNVERIFIED_NONE. The bytes that
  * are digested at one time on the whole host are bounded: each byte is read, and stays in
- * the page cache.
+ * the page cache. @unverified: of the content.
  */
 static __always_inline __u32 digest_file(struct file *file, struct psc_finding *finding,
-					 const struct psc_table *table)
+					 const struct psc_table *table, __u32 unverified)
 {
+	__u64 *bytes = digesting(unverified);
 	struct psc_counters *c;
 	__u64 size = finding->size;
 	long ret;
@@ -188,12 +200,12 @@ static __always_inline __u32 digest_file(struct file *file, struct psc_finding *
 		return PSC_UNVERIFIED_TOO_LARGE;
 	if (file->f_flags & O_DIRECT && finding->op != PSC_OP_EXEC)
 		return PSC_UNVERIFIED_DIRECT_IO;
-	if (__sync_fetch_and_add(&psc_shared.digesting_bytes, size) + size > table->busy_limit) {
-		__sync_fetch_and_add(&psc_shared.digesting_bytes, -size);
+	if (__sync_fetch_and_add(bytes, size) + size > table->busy_limit) {
+		__sync_fetch_and_add(bytes, -size);
 		return PSC_UNVERIFIED_BUSY;
 	}
 	ret = bpf_ima_file_hash(file, finding->digest, PSC_DIGEST_SIZE);
-	__sync_fetch_and_add(&psc_shared.digesting_bytes, -size);
+	__sync_fetch_and_add(bytes, -size);
 	if (ret != PSC_HASH_ALGO_SHA256)
 		return digest_failure(ret);
 	finding->source = PSC_SOURCE_DIGEST;
@@ -228,6 +240,23 @@ static __always_inline void name_real_inode(struct file *file, const struct psc_
 	finding->real_device = content->stamp.device;
 }
 
+/* Is code about to be mapped from the file? The other operations read what is digested. */
+static __always_inline bool maps_code(const struct psc_finding *finding)
+{
+	return finding->op == PSC_OP_EXEC || finding->op == PSC_OP_LOAD;
+}
+
+/*
+ * Of a file that was copied up, reads give the upper content and mappings the one that was
+ * there when the file was opened. Which of the two that was cannot be told; a digest from
+ * before the copy-up still tells the lower one.
+ */
+static __always_inline bool may_map_another(const struct psc_identity *identity,
+					    const struct psc_finding *finding)
+{
+	return maps_code(finding) && READ_ONCE(identity->copied_up);
+}
+
 /* @inode: as for read_content(); the identity is kept with it. */
 static __noinline void identify_content(struct file *file, struct inode *inode,
 					struct psc_finding *finding)
@@ -255,9 +284,11 @@ static __noinline void identify_content(struct file *file, struct inode *inode,
 		epoch = READ_ONCE(identity->epoch);
 		barrier();
 		read_content(file, inode, &before);
+		if (before.unverified == PSC_UNVERIFIED_NONE && may_map_another(identity, finding))
+			before.unverified = PSC_UNVERIFIED_OVERLAY;
 		finding->unverified = before.unverified;
 	}
-	failure = digest_file(file, finding, table);
+	failure = digest_file(file, finding, table, before.unverified);
 	if (failure != PSC_UNVERIFIED_NONE) {
 		/* what cannot be read at all (System V memory) is called what it is */
 		if (failure != PSC_UNVERIFIED_ERROR || before.unverified == PSC_UNVERIFIED_NONE)
@@ -276,11 +307,34 @@ static __noinline void identify_content(struct file *file, struct inode *inode,
 		return;
 	if (READ_ONCE(identity->epoch) != epoch || !same_stamp(&before.stamp, &after.stamp))
 		finding->unverified = PSC_UNVERIFIED_WRITER;
+	else if (may_map_another(identity, finding))
+		finding->unverified = PSC_UNVERIFIED_OVERLAY;
 	else if (table->flags & PSC_TABLE_IMA_POLICY &&
 		 (identity->suspect || file->f_inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC))
 		finding->unverified = PSC_UNVERIFIED_IMA_POLICY;
 	else if (is_settled(inode, &before.stamp))
 		write_cache(identity, &before.stamp, epoch, finding);
+}
+
+/*
+ * @real was digested. Is it what will be mapped? A size that is not listed clears the other
+ * file, as it does every file, unless somebody is writing it.
+ */
+static __always_inline void check_mapped(struct file *file, struct inode *real,
+					 struct psc_finding *finding)
+{
+	struct inode *mapped;
+
+	if (!maps_code(finding))
+		return;
+	mapped = psc_mapped_inode(file);
+	if (mapped == real)
+		return;
+	if (mapped && BPF_CORE_READ(mapped, i_writecount.counter) <= 0 &&
+	    !psc_size_listed(finding->kind, BPF_CORE_READ(mapped, i_size)))
+		return;
+	finding->unverified = PSC_UNVERIFIED_OVERLAY;
+	finding->clean = 0;
 }
 
 __hidden void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding)
@@ -291,6 +345,7 @@ __hidden void psc_identify(struct file *file, struct inode *inode, struct psc_fi
 		real = bpf_real_data_inode(file);
 		if (real) {
 			identify_content(file, real, finding);
+			check_mapped(file, real, finding);
 			return;
 		}
 	}
@@ -313,8 +368,12 @@ __hidden void psc_identify_cached(struct file *file, struct inode *inode,
 	if (!finding->listed_size)
 		return;
 	identity = bpf_inode_storage_get(&psc_identities, inode, 0, 0);
-	if (identity && read_cache(identity, &content.stamp, finding))
+	if (identity && read_cache(identity, &content.stamp, finding)) {
+		/* cached when it was stable, as the configuration had it then */
+		if (content.unverified != PSC_UNVERIFIED_NONE)
+			finding->clean = 0;
 		return;
+	}
 	if (finding->unverified == PSC_UNVERIFIED_NONE)
 		finding->unverified = PSC_UNVERIFIED_UNCACHED;
 }

@@ -91,7 +91,7 @@ static __always_inline struct inode *checked_inode(struct file *real, struct ino
  * kernel's types, as overlay is a module; so either is taken if it looks like a file on
  * another file system. NULL while the file is being opened.
  */
-static __always_inline struct inode *psc_overlay_inode(struct file *file)
+static __always_inline struct inode *file_below(struct file *file, struct file **ret)
 {
 	struct file *real = BPF_CORE_READ(file, private_data);
 	struct ovl_file___realfile *container = (void *)real;
@@ -106,7 +106,34 @@ static __always_inline struct inode *psc_overlay_inode(struct file *file)
 			return NULL;
 		inode = checked_inode(real, top);
 	}
-	if (inode && BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC)
-		return NULL; /* an overlay on an overlay */
+	*ret = real;
+	return inode;
+}
+
+static __always_inline bool psc_is_overlay(struct inode *inode)
+{
+	return BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC;
+}
+
+/* The real inode below, NULL where it is not known or is itself on an overlay. */
+static __always_inline struct inode *psc_overlay_inode(struct file *file)
+{
+	struct file *real;
+	struct inode *inode = file_below(file, &real);
+
+	return inode && !psc_is_overlay(inode) ? inode : NULL;
+}
+
+/*
+ * The inode that a mapping of the file maps: the real one as it was when the file was opened,
+ * through two overlays at most, which is as many as the kernel stacks.
+ */
+static __always_inline struct inode *psc_mapped_inode(struct file *file)
+{
+	struct file *real;
+	struct inode *inode = file_below(file, &real);
+
+	if (inode && psc_is_overlay(inode))
+		inode = file_below(real, &real);
 	return inode;
 }

@@ -9,6 +9,9 @@
  * lsm/inode_setattr: truncation, by path (truncate, O_TRUNC) or descriptor. Before 6.3
  *   (c1632a0f1120) it had no idmap argument: two programs, one is loaded. Where an IMA
  *   policy measures, it also tells which files IMA's own memory may be wrong about.
+ * lsm/inode_copy_up: an overlay is about to copy a lower file up. Who has it open already
+ *   goes on mapping the lower one. Kernels that name the real inode of an open file need it
+ *   not.
  */
 #include "guard.bpf.h"
 
@@ -93,5 +96,24 @@ SEC("lsm/inode_setattr")
 int BPF_PROG(psc_inode_setattr_plain, struct dentry *dentry, struct iattr *attr)
 {
 	touch_if_resized(dentry, attr);
+	return 0;
+}
+
+/*
+ * Before the copy begins: who opens the file from here on may still get the lower one. The
+ * mark lives as long as the inode, which every open file holds.
+ */
+SEC("lsm/inode_copy_up")
+int BPF_PROG(psc_inode_copy_up, struct dentry *source, struct cred **new)
+{
+	struct inode *inode = source->d_inode;
+	struct psc_identity *identity;
+
+	if (!inode || (inode->i_mode & S_IFMT) != S_IFREG)
+		return 0;
+	identity = bpf_inode_storage_get(&psc_identities, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!identity)
+		return -ENOMEM;
+	*(volatile __u32 *)&identity->copied_up = 1;
 	return 0;
 }

@@ -298,7 +298,7 @@ static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 	if (!r)
 		r = psc_kernel_probe(&features, reterr);
 	if (!r)
-		r = psc_guard_install(features & ~daemon->options.without, daemon->policy.image,
+		r = psc_guard_install(features, daemon->options.without, daemon->policy.image,
 				      &daemon->clock.clock, &daemon->guard, reterr);
 	return r;
 }

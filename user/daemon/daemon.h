@@ -241,9 +241,10 @@ void psc_journal_losses(struct psc_daemon *daemon);
 
 /*
  * A file was opened that could not be digested in the hook: has the kernel digest and
- * remember it, and records the open if the content is listed.
+ * remember it, and records the open if the content is listed. An error only when the record
+ * could not be written: then the event is to be taken again.
  */
-void psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event);
+int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event);
 
 /* ---- layer.c */
 

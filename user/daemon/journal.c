@@ -269,10 +269,8 @@ static int take_event(struct psc_daemon *daemon, const void *data, size_t size)
 	}
 	if (event->head.flags & PSC_EVENT_CANARY)
 		return 0;
-	if (event->head.type == PSC_EVENT_WANTED) {
-		psc_wanted_digest(daemon, event);
-		return 0;
-	}
+	if (event->head.type == PSC_EVENT_WANTED)
+		return psc_wanted_digest(daemon, event);
 	return psc_journal_decision(daemon, event);
 }
 

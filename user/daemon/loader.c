@@ -33,18 +33,20 @@ static const struct {
 	const char *hook;
 	int feature;  /* enum psc_feature, -1: always */
 	bool without; /* loaded when the feature is missing */
+	bool kernels; /* it counts what the kernel has, used or not */
 } programs[] = {
-	{"psc_inode_setattr", "inode_setattr", PSC_FEATURE_SETATTR_IDMAP, false},
-	{"psc_inode_setattr_plain", "inode_setattr", PSC_FEATURE_SETATTR_IDMAP, true},
-	{"psc_file_open", "file_open", -1, false},
-	{"psc_bprm_check_security", "bprm_check_security", -1, false},
-	{"psc_bprm_creds_for_exec", "bprm_creds_for_exec", PSC_FEATURE_EXECVE_CHECK, false},
-	{"psc_mmap_file", "mmap_file", -1, false},
-	{"psc_file_mprotect", "file_mprotect", -1, false},
-	{"psc_file_post_open", "file_post_open", PSC_FEATURE_FILE_POST_OPEN, false},
-	{"psc_kernel_read_file", "kernel_read_file", -1, false},
-	{"psc_kernel_load_data", "kernel_load_data", -1, false},
-	{"psc_settime", "settime", -1, false},
+	{"psc_inode_setattr", "inode_setattr", PSC_FEATURE_SETATTR_IDMAP, false, false},
+	{"psc_inode_setattr_plain", "inode_setattr", PSC_FEATURE_SETATTR_IDMAP, true, false},
+	{"psc_inode_copy_up", "inode_copy_up", PSC_FEATURE_REAL_INODE, true, false},
+	{"psc_file_open", "file_open", -1, false, false},
+	{"psc_bprm_check_security", "bprm_check_security", -1, false, false},
+	{"psc_bprm_creds_for_exec", "bprm_creds_for_exec", PSC_FEATURE_EXECVE_CHECK, false, true},
+	{"psc_mmap_file", "mmap_file", -1, false, false},
+	{"psc_file_mprotect", "file_mprotect", -1, false, false},
+	{"psc_file_post_open", "file_post_open", PSC_FEATURE_FILE_POST_OPEN, false, false},
+	{"psc_kernel_read_file", "kernel_read_file", -1, false, false},
+	{"psc_kernel_load_data", "kernel_load_data", -1, false, false},
+	{"psc_settime", "settime", -1, false, false},
 };
 
 static const struct {
@@ -57,8 +59,10 @@ static const struct {
 
 _Static_assert(ARRAY_SIZE(programs) <= PSC_GUARD_HOOKS_MAX, "hooks");
 
-static bool program_used(size_t i, uint64_t features)
+static bool program_used(size_t i, const struct psc_guard *guard)
 {
+	uint64_t features = programs[i].kernels ? guard->kernel_features : guard->features;
+
 	if (programs[i].feature < 0)
 		return true;
 	return !!(features >> programs[i].feature & 1) != programs[i].without;
@@ -220,12 +224,12 @@ static int open_pins(struct psc_guard *guard)
 }
 
 /* Every link that the features call for must still be pinned. */
-static int check_links(uint64_t features, struct psc_problem *reterr)
+static int check_links(const struct psc_guard *guard, struct psc_problem *reterr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		_cleanup_close_ int fd = -1;
 
-		if (!program_used(i, features))
+		if (!program_used(i, guard))
 			continue;
 		fd = open_pin(programs[i].program);
 		if (fd < 0) {
@@ -285,7 +289,8 @@ int psc_guard_adopt(struct psc_guard **ret, struct psc_problem *reterr)
 		return -ESTALE;
 	}
 	guard->features = guard->shared->control.features;
-	r = check_links(guard->features, reterr);
+	guard->kernel_features = guard->shared->control.kernel_features;
+	r = check_links(guard, reterr);
 	if (r < 0)
 		return r;
 	guard->adopted = true;
@@ -295,8 +300,9 @@ int psc_guard_adopt(struct psc_guard **ret, struct psc_problem *reterr)
 
 /* ---- install ---------------------------------------------------------------- */
 
-static int load_object(uint64_t features, struct guard_bpf **ret)
+static int load_object(const struct psc_guard *guard, struct guard_bpf **ret)
 {
+	uint64_t features = guard->features;
 	struct guard_bpf *object = guard_bpf__open();
 	int r;
 
@@ -305,7 +311,8 @@ static int load_object(uint64_t features, struct guard_bpf **ret)
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(object->obj, programs[i].program),
-			program_used(i, features));
+			program_used(i, guard));
+	object->rodata->psc_have_execve_check = features >> PSC_FEATURE_EXECVE_CHECK & 1;
 	object->rodata->psc_have_post_open = features >> PSC_FEATURE_FILE_POST_OPEN & 1;
 	object->rodata->psc_have_real_inode = features >> PSC_FEATURE_REAL_INODE & 1;
 	r = guard_bpf__load(object);
@@ -347,11 +354,11 @@ static uint64_t boot_clock(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static int attach_all(struct guard_bpf *object, uint64_t features,
+static int attach_all(struct guard_bpf *object, const struct psc_guard *guard,
 		      struct bpf_link *links[ARRAY_SIZE(programs)], struct psc_problem *reterr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		if (!program_used(i, features))
+		if (!program_used(i, guard))
 			continue;
 		links[i] = bpf_program__attach_lsm(
 			bpf_object__find_program_by_name(object->obj, programs[i].program));
@@ -370,7 +377,7 @@ static int attach_and_pin(struct psc_guard *guard, struct guard_bpf *object,
 			  struct psc_problem *reterr)
 {
 	struct bpf_link *links[ARRAY_SIZE(programs)] = {};
-	int r = attach_all(object, guard->features, links, reterr);
+	int r = attach_all(object, guard, links, reterr);
 
 	if (!r) {
 		guard->shared->control.attached_ns = boot_clock();
@@ -386,7 +393,7 @@ static int attach_and_pin(struct psc_guard *guard, struct guard_bpf *object,
 	return r;
 }
 
-int psc_guard_install(uint64_t features, const struct psc_image *image,
+int psc_guard_install(uint64_t features, uint64_t without, const struct psc_image *image,
 		      const struct psc_clock *clock, struct psc_guard **ret,
 		      struct psc_problem *reterr)
 {
@@ -399,10 +406,11 @@ int psc_guard_install(uint64_t features, const struct psc_image *image,
 	r = ensure_bpffs(reterr);
 	if (r < 0)
 		return r;
-	guard->features = features;
+	guard->features = features & ~without;
+	guard->kernel_features = features;
 	/* left by a daemon that was killed half-way: attached, but superfluous once we are */
 	remove_pins(PSC_PATH_BPFFS_NEW);
-	r = load_object(features, &object);
+	r = load_object(guard, &object);
 	if (r < 0) {
 		psc_problem_set(reterr, "run with --debug to see the verifier's reason",
 				"the guard cannot be loaded: %s", strerror(-r));
@@ -411,7 +419,8 @@ int psc_guard_install(uint64_t features, const struct psc_image *image,
 	r = take_maps(guard, object);
 	if (!r) {
 		guard->shared->control.abi_version = PSC_ABI_VERSION;
-		guard->shared->control.features = features;
+		guard->shared->control.features = guard->features;
+		guard->shared->control.kernel_features = features;
 		psc_guard_set_clock(guard, clock);
 		r = object_digest(guard->shared->control.object_digest);
 	}
@@ -433,7 +442,7 @@ int psc_guard_hooks(const struct psc_guard *guard, const char *ret_hooks[PSC_GUA
 	int n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		if (program_used(i, guard->features))
+		if (program_used(i, guard))
 			ret_hooks[n++] = programs[i].hook;
 	return n;
 }

@@ -22,8 +22,9 @@ struct psc_guard {
 	int events_fd;
 	int counters_fd;
 	int shared_fd;
-	uint64_t features; /* 1 << enum psc_feature */
-	bool adopted;	   /* found pinned, not loaded */
+	uint64_t features;	  /* 1 << enum psc_feature: what is used */
+	uint64_t kernel_features; /* what the kernel has */
+	bool adopted;		  /* found pinned, not loaded */
 };
 
 #define PSC_GUARD_HOOKS_MAX 16
@@ -38,10 +39,11 @@ void psc_guard_freep(struct psc_guard **guard);
 int psc_guard_adopt(struct psc_guard **ret, struct psc_problem *reterr);
 
 /*
- * Loads the guard for a kernel with @features, fills it with @image as generation 1,
- * attaches every program and pins everything. Nothing stays behind on failure.
+ * Loads the guard for a kernel with @features, of which it uses those not in @without, fills
+ * it with @image as generation 1, attaches every program and pins everything. Nothing stays
+ * behind on failure.
  */
-int psc_guard_install(uint64_t features, const struct psc_image *image,
+int psc_guard_install(uint64_t features, uint64_t without, const struct psc_image *image,
 		      const struct psc_clock *clock, struct psc_guard **ret,
 		      struct psc_problem *reterr);
 

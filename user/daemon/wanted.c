@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "bpf/decide.h"
 #include "user/core/digest.h"
 #include "user/daemon/daemon.h"
 
@@ -37,28 +38,44 @@ static int open_wanted(const struct psc_event *event)
 	return TAKE_FD(fd);
 }
 
-static void record_found(struct psc_daemon *daemon, const struct psc_event *event,
-			 const struct psc_digest_record *record)
+/*
+ * What became of an attempt that went ahead because its file was not known yet: in enforce mode
+ * it was let through with the action that the policy has for it, which is recorded as it is.
+ */
+static uint8_t verdict_of(const struct psc_decision *decision)
 {
-	struct psc_event found = *event;
-	const struct psc_table *table = &daemon->policy.image->table;
-
-	if (table->action[0][PSC_CLASS_FIRST][PSC_OP_OPEN] == PSC_ACTION_ALLOW)
-		return;
-	found.head.type = PSC_EVENT_DECISION;
-	found.head.flags |= PSC_EVENT_DIGEST_VALID;
-	found.op = PSC_OP_OPEN;
-	found.action = PSC_ACTION_RECORD;
-	found.verdict = PSC_VERDICT_RECORD;
-	found.mode = table->mode;
-	found.class = PSC_CLASS_FIRST;
-	found.subject = record->subject;
-	found.source = PSC_SOURCE_DIGEST;
-	memcpy(found.digest, record->digest, PSC_DIGEST_SIZE);
-	psc_journal_decision(daemon, &found);
+	return decision->verdict == PSC_VERDICT_DENY ? PSC_VERDICT_RECORD : decision->verdict;
 }
 
-void psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
+static int record_found(struct psc_daemon *daemon, const struct psc_event *event,
+			const struct psc_digest_record *record)
+{
+	const struct psc_table *table = &daemon->policy.image->table;
+	uint64_t now = psc_clock_guard_now(daemon);
+	struct psc_event found = *event;
+	struct psc_decision decision;
+
+	psc_decide(table, PSC_OP_OPEN, record->subject, PSC_UNVERIFIED_NONE, now, &decision);
+	if (decision.action == PSC_ACTION_ALLOW)
+		return 0;
+	found.head.type = PSC_EVENT_DECISION;
+	found.head.flags |= PSC_EVENT_DIGEST_VALID;
+	found.generation = daemon->policy.generation;
+	found.wall_ns = now;
+	found.interval = decision.interval;
+	found.class = decision.class;
+	found.subject = record->subject;
+	found.op = PSC_OP_OPEN;
+	found.action = decision.action;
+	found.verdict = verdict_of(&decision);
+	found.mode = table->mode;
+	found.unverified = PSC_UNVERIFIED_NONE;
+	found.source = PSC_SOURCE_DIGEST;
+	memcpy(found.digest, record->digest, PSC_DIGEST_SIZE);
+	return psc_journal_decision(daemon, &found);
+}
+
+int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
 {
 	_cleanup_close_ int fd = open_wanted(event);
 	const struct psc_table *table = &daemon->policy.image->table;
@@ -68,13 +85,14 @@ void psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
 	void *p;
 
 	if (fd < 0 || event->size > table->hash_limit || !event->size)
-		return;
+		return 0;
 	p = mmap(NULL, event->size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
 	if (p != MAP_FAILED)
 		munmap(p, event->size);
 	if (psc_digest_fd(fd, digest, &size) < 0)
-		return;
+		return 0;
 	record = psc_image_lookup(daemon->policy.image, digest);
-	if (record && record->subject != PSC_SUBJECT_CANARY)
-		record_found(daemon, event, record);
+	if (!record || record->subject == PSC_SUBJECT_CANARY)
+		return 0;
+	return record_found(daemon, event, record);
 }
