@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * attempt.h - between attempt.c (one operation), attempt_long.c (loops, and rewriting
- * in steps) and attempt_bounds.c (many processes at once). Nobody else includes it.
+ * in steps), attempt_bounds.c (many processes at once), attempt_ways.c and attempt_fuse.c. Nobody else includes it.
  */
 #pragma once
 
@@ -60,3 +60,5 @@ int attempt_map_handle(int argc, char **argv);
 int attempt_open_uring(int argc, char **argv);
 int attempt_open_uring_async(int argc, char **argv);
 int attempt_mount_idmapped(int argc, char **argv);
+int attempt_fuse_hanging(int argc, char **argv);
+int attempt_map_before_copy_up(int argc, char **argv);

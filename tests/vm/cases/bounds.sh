@@ -59,6 +59,40 @@ each_bounds_busy() {
 	unbounded
 }
 
+# A FUSE server that never answers holds as many bytes as may be digested at once, of its
+# own kind: more of it is busy, and a file on a disk runs all the same.
+each_bounds_hanging_server() {
+	local n server waiting='' held='' elsewhere text
+	mkdir mounted
+	for n in 0 1; do attempt pad "$bin"/payload-static "$dir/$n" "$limit" "$mode $n"; done
+	bounded "$limit"
+	attempt fuse-hanging mounted "$limit" &
+	server=$!
+	while [ ! -e mounted/f0 ]; do nap 0.1; done
+	for ((n = 0; n < 6; n++)); do
+		attempt map "$dir/mounted/f$n" >/dev/null 2>&1 &
+		waiting+=" $!"
+	done
+	nap 1
+	held=$(proscribe status --json | jq .data.unverified.load.busy)
+	elsewhere=0
+	attempt exec-at-once "$dir/0" >/dev/null 2>&1 || elsewhere=$?
+	kill -KILL "$server"
+	umount -l mounted
+	# shellcheck disable=SC2086 # numbers
+	wait "$server" $waiting 2>/dev/null
+	evidence "$digests"
+	text="busy=$held elsewhere=$elsewhere; ${records[$case load]:-none}"
+	if [ "${held:-null}" = null ] || [ "$held" = 0 ]; then
+		result broken-control "the server holds nothing: $text"
+	elif [ $elsewhere != 0 ]; then
+		result failed "$text"
+	else
+		result allowed "$text"
+	fi
+	unbounded
+}
+
 # A hole of a gigabyte would be read, and fill the memory. With an IMA policy IMA itself
 # reads it, for a minute.
 each_bounds_too_large() {

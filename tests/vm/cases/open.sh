@@ -44,3 +44,33 @@ deny_open_same_size() {
 	package "$p"
 	unlisted open "$p" act_open_again
 }
+
+# Where the first open goes ahead because nobody knows the file: what the record says of it
+# is what the policy in force says, not what an older one did.
+each_open_first_record() {
+	local wanted=record found generation
+	if [ "$mode" = observe ]; then wanted=would_deny; fi
+	package "$p"
+	cp "$p" "$dir/again.bin"
+	list "$p"
+	printf 'actions: {open: deny}\n' >"$config"
+	reload
+	generation=$(number generation "$(proscribe status --json)")
+	echo "$(digest_of "$beacon") $case" >"$digests"
+	log_mark
+	try attempt open "$dir/again.bin"
+	evidence "$digests"
+	found=$(log_since | grep -F "$case/again.bin" | jq -c '[.proscribe.op,
+		.proscribe.action, .proscribe.verdict, .proscribe.generation, .event.reason]' | tail -n 1)
+	rm "$config"
+	reload
+	unlist "$p"
+	text="$text; ${found:-no record}, in force: $generation"
+	if [ "$status" != 0 ]; then
+		result failed "$text"
+	elif [ "$found" = "[\"open\",\"deny\",\"$wanted\",$generation,\"listed\"]" ]; then
+		result recorded "$text"
+	else
+		result misrecorded "$text"
+	fi
+}

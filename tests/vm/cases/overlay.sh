@@ -100,6 +100,40 @@ case_exec_overlay_redirected() {
 	judged exec "$dir/lower/directory/file" attempt exec "$dir/merged/moved/renamed"
 }
 
+# A file that is open before it is copied up: its mapping shows the lower content, while
+# every read gives the upper one, which is what can be digested. Each attempt is a shell of
+# its own, with an overlay of its own.
+case_load_overlay_before_copy_up() {
+	mkdir lower
+	library "$dir/lower/file"
+	library "$dir/clean" clean
+	judged load "$dir/lower/file" act_load_overlay_before_copy_up "$dir/clean"
+}
+act_load_overlay_before_copy_up() {
+	overlay_at "merged$BASHPID" lower
+	attempt map-before-copy-up "$dir/merged$BASHPID/file" "$1"
+}
+
+# A match of what was digested refuses whatever will be mapped.
+case_load_overlay_before_copy_up_of_listed() {
+	mkdir lower
+	library "$p"
+	library "$dir/lower/file" clean
+	judged load "$p" act_load_overlay_before_copy_up "$p"
+}
+
+# Kernels that do not name the real inode cannot tell who opened the file when.
+case_exec_overlay_copied_up_unlisted() {
+	mkdir lower
+	program "$dir/lower/file"
+	unlisted exec "$dir/lower/file" act_exec_overlay_copied_up_unlisted
+}
+act_exec_overlay_copied_up_unlisted() {
+	overlay_at "merged$BASHPID" lower
+	chmod 700 "merged$BASHPID/file"
+	attempt exec "$dir/merged$BASHPID/file"
+}
+
 nested() {
 	mkdir lower
 	program "$dir/lower/file"

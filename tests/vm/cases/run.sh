@@ -69,6 +69,8 @@ phase() {
 		proscribe list add "$beacon" >/dev/null || note "the beacon is not listed"
 	fi
 	features | sed 's/^/feature\t/'
+	try attempt exec-check "$beacon"
+	if [ "$status" -le 1 ]; then printf 'feature\tat_execve_check\n'; fi
 	for group in case race ima; do
 		if in_series $group; then batch $group; fi
 	done
