@@ -106,6 +106,13 @@ enum psc_source {
 
 #define PSC_INTERVALS_MAX 64
 
+/*
+ * Listed places: directories, or files. The daemon gives each a number that stays for as long
+ * as the place is listed, and marks its inode with it; the table says who the number stands for.
+ */
+#define PSC_PLACES_MAX 256
+#define PSC_MARKS_MAX  4096
+
 #define PSC_DIGEST_SIZE 32
 /* HASH_ALGO_SHA256 of the kernel's include/uapi/linux/hash_info.h */
 #define PSC_HASH_ALGO_SHA256 4
@@ -134,6 +141,7 @@ enum psc_filter_kind {
 #define PSC_TABLE_HASH_ALL	(1U << 0) /* an executable digest without size is listed */
 #define PSC_TABLE_IMA_POLICY	(1U << 1) /* the kernel may answer with an older digest */
 #define PSC_TABLE_LOOP_UNSTABLE (1U << 2) /* file systems on loop devices are unstable, too */
+#define PSC_TABLE_PLACES	(1U << 3) /* some place_subject is not PSC_SUBJECT_NONE */
 
 /* File systems whose content can change without the inode showing it, by magic. */
 #define PSC_UNSTABLE_MAX 16
@@ -172,8 +180,24 @@ struct psc_table {
 	__u64 interval_start[PSC_INTERVALS_MAX]; /* ns since the epoch, ascending */
 	__u8 unverified[PSC_OP_MAX][32];	 /* enum psc_action by enum psc_unverified */
 	__u16 class_of[PSC_SUBJECTS_MAX];
+	__u16 place_subject[PSC_PLACES_MAX]; /* PSC_SUBJECT_NONE: nobody's */
 	__u8 action[PSC_INTERVALS_MAX][PSC_CLASSES_MAX][PSC_OP_MAX];
 };
+
+/* An inode that is marked, as the kernel has it: what stat(2) says may differ. */
+struct psc_mark_key {
+	__u32 device;
+	__u32 generation;
+	__u64 inode;
+};
+
+struct psc_mark {
+	__u32 place;
+	__u32 round; /* psc_control.mark_round when it was set last */
+};
+
+/* psc_control.mark_request */
+#define PSC_MARK_REMOVE (1U << 31)
 
 /* now = max(boot clock + boot_offset, TAI clock + tai_offset, floor), all in ns. */
 struct psc_clock {
@@ -196,6 +220,12 @@ struct psc_control {
 	__u64 features;		/* enum psc_feature bits the loaded programs use */
 	__u64 kernel_features;	/* and those that the kernel has */
 	__u64 dropped_recorded; /* of psc_counters.dropped: what the audit log tells already */
+	/* the daemon's wish for the file that it calls fcntl(F_SETOWN) on: a place's number + 1,
+	   perhaps with PSC_MARK_REMOVE; 0 when there is none, or it was done */
+	__u32 mark_request;
+	__s32 mark_result; /* 0, or a negative errno */
+	__u32 mark_round;
+	__u32 _pad0;
 	__u8 object_digest[PSC_DIGEST_SIZE];
 };
 
@@ -276,6 +306,7 @@ struct psc_counters {
 	__u64 digested_bytes;
 	__u64 cache_hits;
 	__u64 swap_retries;
+	__u64 marks_full; /* marks that had no room */
 };
 
 /* ---- events ------------------------------------------------------------ */
@@ -344,7 +375,7 @@ struct psc_event {
 	/* on overlayfs: the inode that holds the content; 0 where that is not known */
 	__u64 real_inode;
 	__u32 real_device;
-	__u32 _pad0;
+	__u32 place; /* number + 1 of the place that decided, else 0 */
 	__u64 cgroup_id;
 	__u32 mount_namespace;
 	__u32 pid_namespace;
@@ -356,9 +387,12 @@ struct psc_event {
 _Static_assert(sizeof(struct psc_digest_record) == 40, "digest record");
 _Static_assert(sizeof(struct psc_digest_bucket) == 8, "digest bucket");
 _Static_assert(sizeof(struct psc_clock) == 24, "clock");
-_Static_assert(sizeof(struct psc_control) == 112, "control");
+_Static_assert(sizeof(struct psc_control) == 128, "control");
+_Static_assert(sizeof(struct psc_mark_key) == 16, "mark key");
+_Static_assert(sizeof(struct psc_mark) == 8, "mark");
 _Static_assert(sizeof(struct psc_table) == 96 + 4 * PSC_UNSTABLE_MAX + 8 * PSC_INTERVALS_MAX +
 						   32 * PSC_OP_MAX + 2 * PSC_SUBJECTS_MAX +
+						   2 * PSC_PLACES_MAX +
 						   PSC_INTERVALS_MAX * PSC_CLASSES_MAX * PSC_OP_MAX,
 	       "table");
 _Static_assert(sizeof(struct psc_shared) ==
@@ -369,7 +403,7 @@ _Static_assert(PSC_UNVERIFIED_MAX <= 32, "unverified reasons fit their rows");
 _Static_assert(sizeof(struct psc_stamp) == 32, "stamp");
 _Static_assert(sizeof(struct psc_identity) == 104, "identity");
 _Static_assert(sizeof(struct psc_counters) ==
-		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 7),
+		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 8),
 	       "counters");
 _Static_assert(sizeof(struct psc_event_process) == 48, "event process");
 _Static_assert(sizeof(struct psc_event_head) == 32, "event head");

@@ -139,3 +139,33 @@ static __always_inline void psc_decide(const struct psc_table *table, __u32 op, 
 	ret->unverified = unverified;
 	ret->_pad0 = 0;
 }
+
+/* Who a place stands for; @place is its number + 1, 0 none. */
+static __always_inline __u32 psc_place_subject(const struct psc_table *table, __u32 place)
+{
+	if (!place)
+		return PSC_SUBJECT_NONE;
+	return table->place_subject[(place - 1) & (PSC_PLACES_MAX - 1)];
+}
+
+/*
+ * Adds to a decision that the file lies in a place of @place_subject: where that is stricter it
+ * decides, never where it is milder. @subject is who was decided about before; whoever is
+ * decided about in the end is returned. Of two that are alike the content's match stays, and a
+ * place is better than a doubt.
+ */
+static __always_inline __u32 psc_decide_place(const struct psc_table *table, __u32 op,
+					      __u32 subject, __u32 place_subject, __u64 now,
+					      struct psc_decision *ret)
+{
+	struct psc_decision place;
+
+	if (place_subject == PSC_SUBJECT_NONE)
+		return subject;
+	psc_decide(table, op, place_subject, PSC_UNVERIFIED_NONE, now, &place);
+	if (place.action < ret->action ||
+	    (place.action == ret->action && subject != PSC_SUBJECT_NONE))
+		return subject;
+	*ret = place;
+	return place_subject;
+}

@@ -116,7 +116,8 @@ __hidden void psc_emit(struct file *file, const struct psc_finding *finding,
 	e->verdict = outcome->decision.verdict;
 	e->mode = outcome->mode;
 	e->unverified = outcome->decision.unverified;
-	e->source = finding->source;
+	e->source = outcome->place ? PSC_SOURCE_MARK : finding->source;
+	e->place = outcome->place;
 	e->size = finding->size;
 	if (finding->flags & PSC_EVENT_DIGEST_VALID)
 		__builtin_memcpy(e->digest, finding->digest, PSC_DIGEST_SIZE);

@@ -44,6 +44,7 @@ struct psc_finding {
 	__u32 clean;	   /* boolean: cached, and in no list: nothing is left to decide */
 	__u64 real_inode;  /* on overlayfs, where known: the inode with the content */
 	__u32 real_device;
+	__u64 file; /* its address, where its place is to be looked at */
 };
 
 /* What was decided, and by which generation's table. */
@@ -53,6 +54,8 @@ struct psc_outcome {
 	__u64 now;
 	__u32 subject;
 	__u32 mode;
+	__u32 place; /* number + 1 of the place that decided, else 0 */
+	__u32 _pad0;
 };
 
 /* judge.bpf.c: 0 or -EPERM */
@@ -67,6 +70,8 @@ void psc_identify_cached(struct file *file, struct inode *inode, struct psc_find
 int psc_find_subject(__u32 slot, __u32 index_bits, const struct psc_finding *finding);
 int psc_decide_once(const struct psc_finding *finding, struct psc_outcome *ret);
 int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep);
+/* place.bpf.c: number + 1, 0 for none */
+int psc_find_place(__u32 slot, const struct psc_finding *finding);
 /* event.bpf.c */
 void psc_emit(struct file *file, const struct psc_finding *finding,
 	      const struct psc_outcome *outcome, bool may_sleep);
@@ -93,20 +98,32 @@ static __always_inline bool psc_filter_hit(__u32 slot, __u32 kind, __u64 size)
 	return ((const __u8 *)psc_shared.filter[slot][kind])[bit >> 3] >> (bit & 7) & 1;
 }
 
-/*
- * Is the content one that a listed digest may have? Reads one generation; when that
- * is exchanged meanwhile the answer is yes, which only costs a digest.
- */
-static __always_inline bool psc_size_listed(__u32 kind, __u64 size)
+static __always_inline bool psc_size_or_flag(__u32 kind, __u64 size, __u32 flags)
 {
 	__u64 generation = READ_ONCE(psc_shared.control.generation);
 	__u32 slot = generation & (PSC_SLOTS - 1);
 
 	if (psc_filter_hit(slot, kind, size))
 		return true;
-	if (kind == PSC_FILTER_EXEC && psc_shared.table[slot].flags & PSC_TABLE_HASH_ALL)
+	if (flags && psc_shared.table[slot].flags & flags)
 		return true;
 	return READ_ONCE(psc_shared.control.generation) != generation;
+}
+
+/*
+ * Is the content one that a listed digest may have? Reads one generation; when that
+ * is exchanged meanwhile the answer is yes, which only costs a digest.
+ */
+static __always_inline bool psc_size_listed(__u32 kind, __u64 size)
+{
+	return psc_size_or_flag(kind, size, kind == PSC_FILTER_EXEC ? PSC_TABLE_HASH_ALL : 0);
+}
+
+/* May what has to be known of the file of code about to run not be told by its size? */
+static __always_inline bool psc_content_matters(struct inode *inode)
+{
+	return psc_size_listed(PSC_FILTER_EXEC, inode->i_size) || inode->i_writecount.counter > 0 ||
+	       psc_size_says_nothing(inode);
 }
 
 /* The daemon opens and maps listed files to have them digested: nobody's attempt. */
@@ -130,8 +147,9 @@ static __always_inline int psc_guard(struct file *file, __u32 op, __u16 flags, b
 	if (!file)
 		return 0;
 	inode = file->f_inode;
-	if (!psc_size_listed(PSC_FILTER_EXEC, inode->i_size) && inode->i_writecount.counter <= 0 &&
-	    !psc_size_says_nothing(inode)) {
+	if (!psc_size_or_flag(PSC_FILTER_EXEC, inode->i_size,
+			      PSC_TABLE_HASH_ALL | PSC_TABLE_PLACES) &&
+	    inode->i_writecount.counter <= 0 && !psc_size_says_nothing(inode)) {
 		psc_count_verdict(op, PSC_VERDICT_ALLOW);
 		return 0;
 	}

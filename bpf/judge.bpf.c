@@ -22,15 +22,30 @@ static __always_inline bool is_regular(struct inode *inode)
 	return (inode->i_mode & S_IFMT) == S_IFREG;
 }
 
+/* Then it matters where a file lies, too. */
+static __always_inline bool places_listed(void)
+{
+	__u32 slot = psc_shared.control.generation & (PSC_SLOTS - 1);
+
+	return psc_shared.table[slot].flags & PSC_TABLE_PLACES;
+}
+
 __hidden int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep)
 {
-	struct psc_finding finding = {.op = op, .flags = flags, .kind = PSC_FILTER_EXEC};
+	struct psc_finding finding = {
+		.op = op,
+		.flags = flags,
+		.kind = PSC_FILTER_EXEC,
+		.size = file->f_inode->i_size,
+		.file = (unsigned long)file,
+	};
 	struct inode *inode = file->f_inode;
 
 	if (!inode || !is_regular(inode))
 		return 0;
-	find_identity(file, inode, &finding, may_sleep);
-	if (finding.clean) {
+	if (psc_content_matters(inode))
+		find_identity(file, inode, &finding, may_sleep);
+	if (finding.clean && !places_listed()) {
 		psc_count_verdict(op, PSC_VERDICT_ALLOW);
 		return 0;
 	}

@@ -65,11 +65,20 @@ struct psc_counters_map {
 	__type(value, struct psc_counters);
 };
 
+/* Allocated ahead: programs that sleep may use no other kind. */
+struct psc_marks_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PSC_MARKS_MAX);
+	__type(key, struct psc_mark_key);
+	__type(value, struct psc_mark);
+};
+
 PSC_EXTERN struct psc_records_slots psc_records SEC(".maps");
 PSC_EXTERN struct psc_buckets_slots psc_buckets SEC(".maps");
 PSC_EXTERN struct psc_identities_map psc_identities SEC(".maps");
 PSC_EXTERN struct psc_events_map psc_events SEC(".maps");
 PSC_EXTERN struct psc_counters_map psc_counters SEC(".maps");
+PSC_EXTERN struct psc_marks_map psc_marks SEC(".maps");
 
 PSC_EXTERN struct psc_shared psc_shared;
 

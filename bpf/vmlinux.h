@@ -26,6 +26,7 @@ typedef _Bool bool;
 enum { false = 0, true = 1 };
 
 enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
@@ -75,6 +76,14 @@ struct super_block {
 	struct block_device *s_bdev;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct inode {
 	__u16 i_mode;
 	unsigned long i_ino;
@@ -82,6 +91,7 @@ struct inode {
 	__u32 i_generation;
 	atomic_t i_writecount;
 	struct super_block *i_sb;
+	struct hlist_head i_dentry;
 	__s64 i_ctime_sec;
 	__u32 i_ctime_nsec;
 };
@@ -106,11 +116,31 @@ struct qstr {
 };
 
 struct dentry {
+	struct dentry *d_parent;
 	struct inode *d_inode;
 	struct qstr d_name;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
+/* should the union lose its name */
+struct dentry___flat {
+	struct hlist_node d_alias;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
 };
 
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
 };
 
