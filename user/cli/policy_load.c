@@ -96,7 +96,10 @@ static int load_lists(const struct psc_cli *cli, struct psc_policy_host *host,
 int psc_policy_compile(const struct psc_cli *cli, struct psc_policy_host *host,
 		       struct psc_image **ret, struct psc_error *reterr)
 {
-	struct psc_compile_input input = {.catalog = &host->set.catalog, .view = host->view};
+	struct psc_compile_input input = {.catalog = &host->set.catalog,
+					  .view = host->view,
+					  .places = host->view.config->places,
+					  .place_count = host->view.config->place_count};
 	int r;
 
 	r = psc_list_new(&host->list);

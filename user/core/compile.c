@@ -194,6 +194,8 @@ static int run_compiler(struct psc_compiler *c)
 	if (r >= 0)
 		r = fill_records(c);
 	if (r >= 0)
+		r = psc_compiler_add_places(c);
+	if (r >= 0)
 		r = psc_compiler_name_subjects(c);
 	if (r >= 0)
 		r = psc_compiler_rule(c);

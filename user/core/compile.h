@@ -16,6 +16,8 @@ struct psc_compile_input {
 	const struct psc_list *list;
 	size_t site_files; /* the first files of @list are the site's, the others a catalog's */
 	const struct psc_catalog *catalog;
+	const struct psc_place *places; /* each with a number of its own */
+	size_t place_count;
 	struct psc_policy_view view;
 	uint64_t now; /* ns; nothing will be judged at an earlier time. 0: nothing is known */
 };
@@ -24,7 +26,8 @@ struct psc_compile_input {
  * Compiles. Entries that are not enforceable are left out. Of a digest that is listed more
  * than once the first entry gives the product, before it the first that names one of the
  * catalog; sizes and formats of all of them count, and when sizes differ any size matches.
- * Entries of the site fall under the configuration's actions as well.
+ * Entries of the site fall under the configuration's actions as well. Places are judged by the
+ * same rulings as digests of their product.
  *
  * The kernel takes PSC_INTERVALS_MAX intervals. When there are more, the earliest of those that
  * are over at the input's `now` become one with the interval after them, as many as it takes:

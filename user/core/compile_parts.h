@@ -10,7 +10,7 @@
 
 /* Finds the subject of a product by name and origin. */
 struct psc_subject_slot {
-	const char *text; /* belongs to the list */
+	const char *text; /* belongs to the list, or to a place */
 	bool site;
 	uint32_t subject;
 };
@@ -45,6 +45,12 @@ int psc_compiler_number_subjects(struct psc_compiler *c);
 
 /* The number for a pair; a new one if the entries gave none. -E2BIG. */
 int psc_compiler_subject(struct psc_compiler *c, const char *text, bool site, uint32_t *ret);
+
+/* What an entry without a product is called. */
+#define PSC_COMPILER_UNNAMED "unnamed"
+
+/* Gives the listed places their subjects, and the image a copy of them. -E2BIG, -ENOMEM. */
+int psc_compiler_add_places(struct psc_compiler *c);
 
 /* Writes names, roles and origins into the image. -ENOMEM. */
 int psc_compiler_name_subjects(struct psc_compiler *c);

@@ -7,8 +7,6 @@
 #include "user/core/util.h"
 #include "user/core/compile_parts.h"
 
-#define UNNAMED "unnamed"
-
 bool psc_compiler_is_site(const struct psc_compiler *c, const struct psc_list_entry *entry)
 {
 	return entry->file < c->input->site_files;
@@ -16,7 +14,7 @@ bool psc_compiler_is_site(const struct psc_compiler *c, const struct psc_list_en
 
 const char *psc_compiler_product_text(const struct psc_list_entry *entry)
 {
-	return entry->product[0] ? entry->product : UNNAMED;
+	return entry->product[0] ? entry->product : PSC_COMPILER_UNNAMED;
 }
 
 /* Where the pair stands in the slots, or is to be put in. */

@@ -11,7 +11,6 @@
 #include "user/core/names.h"
 #include "user/core/paths.h"
 #include "user/core/policy.h"
-#include "user/core/policy.h"
 #include "user/core/yaml.h"
 
 #define DEFAULT_PROFILE	   "us-commerce-icts-2021-002"
@@ -82,6 +81,7 @@ struct psc_config *psc_config_free(struct psc_config *config)
 	free(config->lists);
 	free(config->log_directory);
 	psc_strings_free(config->profiles);
+	psc_places_free(config->places, config->place_count);
 	free(config);
 	return NULL;
 }
@@ -259,6 +259,13 @@ static int parse_unstable(struct psc_yaml *yaml, const struct psc_yaml_node *val
 	return r;
 }
 
+static int parse_places(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return psc_places_parse(yaml, value, &p->config->places, &p->config->place_count);
+}
+
 static int parse_action(struct psc_yaml *yaml, const struct psc_yaml_node *value, uint8_t *ret)
 {
 	enum psc_action action;
@@ -403,6 +410,7 @@ static int parse_document(struct psc_yaml *yaml, struct parser *p)
 		{"log", parse_log},
 		{"hash_limit", parse_hash_limit},
 		{"unstable_filesystems", parse_unstable},
+		{"places", parse_places},
 		{"actions", parse_actions},
 		{"unverified", parse_unverified},
 	};

@@ -9,6 +9,7 @@
  *   log: {directory: /var/log/proscribe}
  *   hash_limit: 256MiB               # bytes, KiB, MiB or GiB; 1 MiB to 4 GiB - 1
  *   unstable_filesystems: [nfs, fuse, loop]   # whose content can change unseen
+ *   places: [{path: /opt/example, product: Example}]   # what lies there is listed
  *   actions: {exec: deny, open: record}
  *   unverified:
  *     default: record                # every reason that is not named
@@ -24,6 +25,7 @@
 #include "user/core/util.h"
 #include "user/core/error.h"
 #include "user/core/filesystems.h"
+#include "user/core/place.h"
 #include "bpf/abi.h"
 
 #define PSC_CONFIG_SIZE_MAX   (1U << 20) /* bytes of a configuration file */
@@ -38,6 +40,8 @@ struct psc_config {
 	char **profiles;     /* ids of the active ones, NULL-terminated */
 	uint64_t hash_limit; /* bytes */
 	struct psc_filesystems unstable;
+	struct psc_place *places; /* the site's own */
+	size_t place_count;
 	uint8_t action[PSC_OP_MAX]; /* enum psc_action for listed content */
 	uint8_t unverified[PSC_OP_MAX][PSC_CONFIG_REASON_MAX]; /* by enum psc_unverified */
 };

@@ -18,7 +18,8 @@ static bool values_valid(const struct psc_event *e)
 	return e->interval < PSC_INTERVALS_MAX && e->class < PSC_CLASSES_MAX &&
 	       e->subject < PSC_SUBJECTS_MAX && e->op < PSC_OP_MAX && e->action < PSC_ACTION_MAX &&
 	       e->verdict < PSC_VERDICT_MAX && e->mode < PSC_MODE_MAX &&
-	       e->unverified < PSC_UNVERIFIED_MAX && e->source < PSC_SOURCE_MAX;
+	       e->unverified < PSC_UNVERIFIED_MAX && e->source < PSC_SOURCE_MAX &&
+	       e->place <= PSC_PLACES_MAX;
 }
 
 static bool comm_valid(const struct psc_event_process *process)

@@ -378,6 +378,7 @@ static json_t *proscribe_part(const struct psc_event *e, const struct psc_event_
 	put_list_entry(&b, context);
 	put_text(&b, "role", context->role);
 	put_ruling(&b, context->ruling);
+	put_text(&b, "place", context->place);
 	put_text(&b, "layer", context->layer);
 	put_circumstances(&b, e);
 	return finish(&b);

@@ -33,6 +33,7 @@ struct psc_event_context {
 	unsigned int list_line;	 /* 0: not known */
 	const char *role;	 /* of the subject in its product */
 	const struct psc_image_ruling *ruling; /* why: what profiles and the site say */
+	const char *place;		       /* the listed one that the file lies under */
 	const char *layer;		       /* directory of an overlay that holds the content */
 };
 

@@ -31,6 +31,7 @@ struct psc_image *psc_image_free(struct psc_image *image)
 		free(image->filter[i]);
 	for (size_t i = 0; image->rulings && i < image->ruling_count; i++)
 		free_ruling(&image->rulings[i]);
+	psc_places_free(image->places, image->place_count);
 	free(image->rulings);
 	free(image->ruling_of);
 	free(image->subjects);
@@ -189,4 +190,13 @@ const struct psc_image_ruling *psc_image_ruling_of(const struct psc_image *image
 	    op >= PSC_OP_MAX)
 		return &none;
 	return &image->rulings[image->ruling_of[interval][class][op]];
+}
+
+const struct psc_place *psc_image_place(const struct psc_image *image, uint32_t number)
+{
+	for (size_t i = 0; i < image->place_count; i++) {
+		if (image->places[i].number == number)
+			return &image->places[i];
+	}
+	return NULL;
 }

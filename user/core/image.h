@@ -10,6 +10,7 @@
 
 #include "user/core/util.h"
 #include "user/core/error.h"
+#include "user/core/place.h"
 #include "user/core/policy.h"
 #include "bpf/abi.h"
 
@@ -45,6 +46,8 @@ struct psc_image {
 	struct psc_image_subject *subjects; /* table.subject_count of them, by subject number */
 	struct psc_image_ruling *rulings;   /* [0] is none */
 	size_t ruling_count;
+	struct psc_place *places; /* table.place_subject says who they stand for */
+	size_t place_count;
 	uint16_t (*ruling_of)[PSC_CLASSES_MAX][PSC_OP_MAX]; /* by interval */
 	/* enforceable listed digests, each counted once: */
 	size_t listed;		/* all of them */
@@ -76,6 +79,9 @@ const struct psc_digest_record *psc_image_lookup(const struct psc_image *image,
 
 /* Whether a filter lets a size through: 1 perhaps listed, 0 certainly not. */
 int psc_image_filter(const struct psc_image *image, enum psc_filter_kind kind, uint64_t size);
+
+/* The place of that number, or NULL. */
+const struct psc_place *psc_image_place(const struct psc_image *image, uint32_t number);
 
 /* Why a class is treated as it is; an empty ruling for what is out of range. */
 const struct psc_image_ruling *psc_image_ruling_of(const struct psc_image *image,

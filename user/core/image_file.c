@@ -16,7 +16,7 @@
 #include "user/core/image_names.h"
 
 #define MAGIC	"PSCACTIV"
-#define VERSION 1
+#define VERSION 2
 
 struct head {
 	char magic[8];
@@ -216,6 +216,14 @@ static int check_table(struct reader *r, const struct psc_table *table, const st
 	for (uint32_t i = 0; i < table->subject_count; i++) {
 		if (table->class_of[i] >= table->class_count)
 			return refuse(r, "a subject without class");
+	}
+	for (uint32_t i = 0; i < PSC_PLACES_MAX; i++) {
+		uint16_t subject = table->place_subject[i];
+
+		if (subject == PSC_SUBJECT_CANARY || subject >= table->subject_count)
+			return refuse(r, "a place without subject");
+		if (subject != PSC_SUBJECT_NONE && !(table->flags & PSC_TABLE_PLACES))
+			return refuse(r, "places that are not looked for");
 	}
 	return 0;
 }

@@ -20,6 +20,12 @@ static json_t *reason_json(const struct psc_image_reason *reason)
 			 reason->object, reason->basis, reason->status, reason->action);
 }
 
+static json_t *place_json(const struct psc_place *place)
+{
+	return json_pack("[i, b, s, s?]", (int)place->number, place->site, place->path,
+			 place->product);
+}
+
 static int append(json_t *array, json_t *value)
 {
 	return json_array_append_new(array, value) < 0 ? -ENOMEM : 0;
@@ -40,10 +46,11 @@ int psc_image_names_format(const struct psc_image *image, char **ret, size_t *re
 {
 	_cleanup_json_ json_t *subjects = json_array();
 	_cleanup_json_ json_t *rulings = json_array();
+	_cleanup_json_ json_t *places = json_array();
 	_cleanup_json_ json_t *root = NULL;
 	char *text;
 
-	if (!subjects || !rulings)
+	if (!subjects || !rulings || !places)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < image->table.subject_count; i++) {
 		if (append(subjects, subject_json(&image->subjects[i])) < 0)
@@ -53,8 +60,12 @@ int psc_image_names_format(const struct psc_image *image, char **ret, size_t *re
 		if (append(rulings, ruling_json(&image->rulings[i])) < 0)
 			return -ENOMEM;
 	}
-	root = json_pack("{s:O, s:O, s:I, s:I, s:I}", "subjects", subjects, "rulings", rulings,
-			 "listed", (json_int_t)image->listed, "without_size",
+	for (size_t i = 0; i < image->place_count; i++) {
+		if (append(places, place_json(&image->places[i])) < 0)
+			return -ENOMEM;
+	}
+	root = json_pack("{s:O, s:O, s:O, s:I, s:I, s:I}", "subjects", subjects, "rulings", rulings,
+			 "places", places, "listed", (json_int_t)image->listed, "without_size",
 			 (json_int_t)image->without_size, "needs_userspace",
 			 (json_int_t)image->needs_userspace);
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
@@ -142,6 +153,47 @@ static int parse_ruling(const json_t *json, struct psc_image_ruling *ret)
 	return r;
 }
 
+static int parse_place(const struct psc_table *table, const json_t *json, struct psc_place *ret)
+{
+	const json_t *product = json_array_get(json, 3);
+	json_int_t number;
+	int r;
+
+	if (json_array_size(json) != 4 || !json_is_boolean(json_array_get(json, 1)))
+		return -EBADMSG;
+	r = take_number(json_array_get(json, 0), PSC_PLACES_MAX - 1, &number);
+	if (r < 0)
+		return r;
+	if (table->place_subject[number] == PSC_SUBJECT_NONE)
+		return -EBADMSG;
+	ret->number = number;
+	ret->site = json_is_true(json_array_get(json, 1));
+	r = take_string(json_array_get(json, 2), &ret->path);
+	if (r >= 0 && !json_is_null(product))
+		r = take_string(product, &ret->product);
+	if (r >= 0 && ret->path[0] != '/')
+		r = -EBADMSG;
+	return r;
+}
+
+static int parse_places(struct psc_image *image, const json_t *json)
+{
+	size_t count = json_array_size(json);
+	int r = 0;
+
+	if (count > PSC_PLACES_MAX || !json_is_array(json))
+		return -EBADMSG;
+	if (!count)
+		return 0;
+	image->places = calloc(count, sizeof(*image->places));
+	if (!image->places)
+		return -ENOMEM;
+	image->place_count = count;
+	for (size_t i = 0; i < count && r >= 0; i++)
+		r = parse_place(&image->table, json_array_get(json, i), &image->places[i]);
+	return r;
+}
+
 static int parse_subjects(struct psc_image *image, const json_t *json)
 {
 	int r = 0;
@@ -200,6 +252,8 @@ int psc_image_names_parse(struct psc_image *image, const char *data, size_t size
 		r = parse_subjects(image, json_object_get(root, "subjects"));
 	if (r >= 0)
 		r = parse_rulings(image, json_object_get(root, "rulings"));
+	if (r >= 0)
+		r = parse_places(image, json_object_get(root, "places"));
 	if (r >= 0)
 		r = parse_counts(image, root);
 	if (r == -ENOMEM || r >= 0)

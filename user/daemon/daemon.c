@@ -176,7 +176,8 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, json_t *
 
 	/* what is in the ring is explained by this policy or the one before, not by the next */
 	psc_journal_drain(daemon);
-	r = psc_policy_load(&daemon->options, psc_clock_trusted_now(daemon), &policy, reterr);
+	r = psc_policy_load(&daemon->options, psc_clock_trusted_now(daemon), daemon->policy.image,
+			    &policy, reterr);
 	if (!r)
 		r = activate(daemon, &policy, reterr);
 	if (r < 0) {
@@ -196,6 +197,7 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, json_t *
 	policy = (struct psc_policy){};
 	psc_journal_change(daemon, "reload", requester, true,
 			   "configuration, policy and lists read anew");
+	psc_places_mark(daemon);
 	psc_changes_record(daemon, &daemon->previous.set, &daemon->policy.set, requester);
 	prove_now(daemon, requester);
 	return 0;
@@ -341,7 +343,7 @@ static int open_loop(struct psc_daemon *daemon)
  */
 static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 {
-	int r = psc_policy_load(&daemon->options, psc_clock_kept(), &daemon->policy, reterr);
+	int r = psc_policy_load(&daemon->options, psc_clock_kept(), NULL, &daemon->policy, reterr);
 
 	if (!r)
 		r = ready(daemon, &daemon->policy, psc_clock_kept(), reterr);
@@ -380,6 +382,7 @@ static int open_doors(struct psc_daemon *daemon)
 	/* first what happened while no daemon ran */
 	psc_journal_drain(daemon);
 	record_start(daemon);
+	psc_places_mark(daemon);
 	psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
 	if (daemon->policy.restored || daemon->policy.held)
 		record_refusal(daemon, "start", &daemon->refused, NULL);
@@ -466,6 +469,7 @@ static void handle_tick(struct psc_daemon *daemon)
 	if (read(daemon->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
 	psc_clock_tick(daemon);
+	psc_places_mark(daemon);
 	psc_journal_drain_some(daemon);
 	psc_journal_repeats(daemon, false);
 	psc_journal_losses(daemon);

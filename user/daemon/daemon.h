@@ -75,6 +75,9 @@ struct psc_daemon {
 	struct psc_ring *ring;
 	struct psc_fold *fold;
 	struct psc_layer layer;
+	/* by number: 0 not tried, 1 marked, else the negative errno + 1 */
+	int place_error[PSC_PLACES_MAX];
+	bool places_listed;	  /* when they were marked last there were some */
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
 	uint64_t log_written;
@@ -125,9 +128,12 @@ void psc_off_tick(struct psc_daemon *daemon);
 
 void psc_policy_clear(struct psc_policy *policy);
 
-/* Loads and compiles without the objects that are over at @now (ns); @ret untouched on failure. */
-int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_policy *ret,
-		    struct psc_error *reterr);
+/*
+ * Loads and compiles without the objects that are over at @now (ns); @ret untouched on failure.
+ * @before is what is in force, or NULL: its places keep their numbers.
+ */
+int psc_policy_load(const struct psc_options *options, uint64_t now, const struct psc_image *before,
+		    struct psc_policy *ret, struct psc_error *reterr);
 
 /* What was in force last, from active.bin: no list, no profile can be asked. */
 int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret,
@@ -245,6 +251,18 @@ void psc_journal_losses(struct psc_daemon *daemon);
  * could not be written: then the event is to be taken again.
  */
 int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event);
+
+/* ---- places.c */
+
+/*
+ * Marks the listed places of the policy in force and takes away marks of the site's that are
+ * not listed any more. Says and records which place cannot be marked, once, and when it can.
+ * After every change of policy, and now and then: a directory may have been made anew.
+ */
+void psc_places_mark(struct psc_daemon *daemon);
+
+/* The listed places and the marks for the status; NULL: no memory. */
+json_t *psc_places_json(const struct psc_daemon *daemon);
 
 /* ---- layer.c */
 

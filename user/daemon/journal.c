@@ -184,10 +184,14 @@ static void explain(const struct psc_policy *policy, const struct psc_event *eve
 		    struct psc_event_context *context)
 {
 	const struct psc_image *image = policy->image;
+	const struct psc_place *place = NULL;
 
 	if (policy->held || event->subject < PSC_SUBJECT_FIRST ||
 	    event->subject >= image->table.subject_count)
 		return;
+	if (event->place)
+		place = psc_image_place(image, event->place - 1);
+	context->place = place ? place->path : NULL;
 	context->product = image->subjects[event->subject].product;
 	context->role = psc_role_to_string(image->subjects[event->subject].role);
 	context->ruling = psc_image_ruling_of(image, event->interval, event->class, event->op);

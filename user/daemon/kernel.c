@@ -123,6 +123,7 @@ static const struct {
 	{"file_mprotect", -1},	     {"file_open", -1},
 	{"inode_setattr", -1},	     {"file_post_open", PSC_FEATURE_FILE_POST_OPEN},
 	{"kernel_read_file", -1},    {"kernel_load_data", -1},
+	{"file_set_fowner", -1},     {"inode_copy_up", -1},
 };
 
 static int probe_hooks(uint64_t *features, struct psc_problem *reterr)

@@ -47,6 +47,7 @@ static const struct {
 	{"psc_kernel_read_file", "kernel_read_file", -1, false, false},
 	{"psc_kernel_load_data", "kernel_load_data", -1, false, false},
 	{"psc_settime", "settime", -1, false, false},
+	{"psc_file_set_fowner", "file_set_fowner", -1, false, false},
 };
 
 static const struct {
@@ -55,6 +56,7 @@ static const struct {
 } maps[] = {
 	{"guard_bp.bss", "shared"},	  {"psc_records", "records"}, {"psc_buckets", "buckets"},
 	{"psc_identities", "identities"}, {"psc_events", "events"},   {"psc_counters", "counters"},
+	{"psc_marks", "marks"},
 };
 
 _Static_assert(ARRAY_SIZE(programs) <= PSC_GUARD_HOOKS_MAX, "hooks");
@@ -84,7 +86,7 @@ static struct psc_guard *guard_new(void)
 	if (!guard)
 		return NULL;
 	guard->records_fd = guard->buckets_fd = guard->events_fd = -1;
-	guard->counters_fd = guard->shared_fd = -1;
+	guard->counters_fd = guard->marks_fd = guard->shared_fd = -1;
 	return guard;
 }
 
@@ -98,6 +100,7 @@ struct psc_guard *psc_guard_free(struct psc_guard *guard)
 	psc_closep(&guard->buckets_fd);
 	psc_closep(&guard->events_fd);
 	psc_closep(&guard->counters_fd);
+	psc_closep(&guard->marks_fd);
 	psc_closep(&guard->shared_fd);
 	free(guard);
 	return NULL;
@@ -210,7 +213,7 @@ static int open_pins(struct psc_guard *guard)
 	} pins[] = {
 		{"shared", &guard->shared_fd},	   {"records", &guard->records_fd},
 		{"buckets", &guard->buckets_fd},   {"events", &guard->events_fd},
-		{"counters", &guard->counters_fd},
+		{"counters", &guard->counters_fd}, {"marks", &guard->marks_fd},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
@@ -336,6 +339,7 @@ static int take_maps(struct psc_guard *guard, const struct guard_bpf *object)
 		{object->maps.psc_buckets, &guard->buckets_fd},
 		{object->maps.psc_events, &guard->events_fd},
 		{object->maps.psc_counters, &guard->counters_fd},
+		{object->maps.psc_marks, &guard->marks_fd},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {

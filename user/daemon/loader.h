@@ -21,6 +21,7 @@ struct psc_guard {
 	int buckets_fd;
 	int events_fd;
 	int counters_fd;
+	int marks_fd;
 	int shared_fd;
 	uint64_t features;	  /* 1 << enum psc_feature: what is used */
 	uint64_t kernel_features; /* what the kernel has */

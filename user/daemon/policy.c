@@ -98,6 +98,8 @@ static int compile(struct psc_policy *policy, uint64_t now, struct psc_error *re
 		.list = policy->list,
 		.site_files = policy->site_files,
 		.catalog = &policy->set.catalog,
+		.places = policy->config->places,
+		.place_count = policy->config->place_count,
 		.view = psc_policy_set_view(&policy->set, policy->config),
 		.now = now,
 	};
@@ -106,8 +108,15 @@ static int compile(struct psc_policy *policy, uint64_t now, struct psc_error *re
 	return r < 0 ? r : psc_image_digest(policy->image, policy->digest);
 }
 
-int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_policy *ret,
-		    struct psc_error *reterr)
+/* A place that was in force keeps its number, by which the kernel knows it. */
+static int number_places(struct psc_config *config, const struct psc_image *before)
+{
+	return psc_places_number(config->places, config->place_count,
+				 before ? before->places : NULL, before ? before->place_count : 0);
+}
+
+int psc_policy_load(const struct psc_options *options, uint64_t now, const struct psc_image *before,
+		    struct psc_policy *ret, struct psc_error *reterr)
 {
 	const struct psc_policy_places places = psc_policy_places_default();
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
@@ -115,6 +124,8 @@ int psc_policy_load(const struct psc_options *options, uint64_t now, struct psc_
 
 	*reterr = (struct psc_error){};
 	r = load_config(options, &policy.config, reterr);
+	if (!r)
+		r = number_places(policy.config, before);
 	if (!r)
 		r = psc_policy_set_load(policy.config, &places, now, &policy.set, reterr);
 	if (!r)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* places.c - has the listed places of the policy in force marked; see daemon.h. */
+#include "user/core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "user/core/escape.h"
+#include "user/core/json.h"
+#include "user/daemon/daemon.h"
+#include "user/daemon/marks.h"
+
+/* Neither waits for a writer of a FIFO nor opens a device for more than its inode. */
+static int mark_place(struct psc_daemon *daemon, const struct psc_place *place)
+{
+	_cleanup_close_ int fd = open(place->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return psc_marks_set(daemon->guard, place->number, fd);
+}
+
+static void record_place(struct psc_daemon *daemon, const struct psc_place *place, int r)
+{
+	json_t *record;
+
+	if (psc_journal_record(daemon, "place", &record) < 0)
+		return;
+	if (r < 0)
+		psc_record_message(record, "the listed place %s cannot be marked: %s", place->path,
+				   strerror(-r));
+	else
+		psc_record_message(record, "the listed place %s is marked", place->path);
+	if (r < 0)
+		psc_record_failed(record);
+	psc_record_set_string(record, "path", place->path);
+	psc_record_set_string(record, "product", place->product);
+	psc_record_set(record, "marked", json_boolean(!r));
+	psc_journal_write(daemon, record);
+}
+
+/* Once for each change. A place that is not there yet, or not any more, is no fault. */
+static void note_place(struct psc_daemon *daemon, const struct psc_place *place, int r)
+{
+	int *known = &daemon->place_error[place->number];
+	_cleanup_free_ char *path = NULL;
+
+	if (*known == r + 1)
+		return;
+	if (r < 0) {
+		path = psc_escape_string(place->path);
+		psc_say("the listed place %s cannot be marked: %s", path ?: "?", strerror(-r));
+	}
+	*known = r + 1;
+	record_place(daemon, place, r);
+}
+
+void psc_places_mark(struct psc_daemon *daemon)
+{
+	const struct psc_image *image = daemon->policy.image;
+	bool listed[PSC_PLACES_MAX] = {false};
+
+	if (!image->place_count && !daemon->places_listed)
+		return;
+	psc_marks_begin(daemon->guard);
+	for (size_t i = 0; i < image->place_count; i++) {
+		const struct psc_place *place = &image->places[i];
+
+		if (place->number >= PSC_PLACES_SITE)
+			continue;
+		listed[place->number] = true;
+		note_place(daemon, place, mark_place(daemon, place));
+	}
+	for (uint32_t number = 0; number < PSC_PLACES_SITE; number++) {
+		if (!listed[number])
+			daemon->place_error[number] = 0;
+	}
+	psc_marks_sweep(daemon->guard, 0, PSC_PLACES_SITE);
+	daemon->places_listed = image->place_count;
+}
+
+json_t *psc_places_json(const struct psc_daemon *daemon)
+{
+	const struct psc_image *image = daemon->policy.image;
+	json_t *array = json_array();
+	size_t marks = 0;
+
+	for (size_t i = 0; i < image->place_count; i++) {
+		const struct psc_place *place = &image->places[i];
+		bool marked = daemon->place_error[place->number] == 1;
+
+		json_array_append_new(
+			array,
+			json_pack("{s:o, s:o?, s:b}", "path", psc_json_safe(place->path), "product",
+				  place->product ? psc_json_safe(place->product) : NULL, "marked",
+				  marked));
+	}
+	psc_marks_count(daemon->guard, &marks, NULL);
+	return json_pack("{s:o, s:I, s:i}", "listed", array, "marks", (json_int_t)marks,
+			 "marks_max", PSC_MARKS_MAX);
+}
