@@ -75,13 +75,13 @@ static json_t *answer_status(struct psc_daemon *daemon, const char *requester)
 static json_t *answer_reload(struct psc_daemon *daemon, const char *requester)
 {
 	struct psc_error error = {};
-	json_t *objections = NULL, *reply;
+	json_t *reply;
 
-	if (psc_daemon_reload(daemon, requester, &objections, &error) < 0) {
+	if (psc_daemon_reload(daemon, requester, &error) < 0) {
 		reply = failure(4, &error, "mend it and reload again; what was in force stays");
-		if (objections)
-			json_object_set_new(json_object_get(reply, "error"), "objections",
-					    objections);
+		if (daemon->objections)
+			json_object_set(json_object_get(reply, "error"), "objections",
+					daemon->objections);
 		return reply;
 	}
 	return success(json_pack("{s:I, s:I}", "generation",

@@ -57,7 +57,7 @@ static void record_start(struct psc_daemon *daemon)
 }
 
 static void record_refusal(struct psc_daemon *daemon, const char *requester,
-			   const struct psc_error *error, json_t *objections)
+			   const struct psc_error *error)
 {
 	char text[640];
 	json_t *record;
@@ -68,8 +68,8 @@ static void record_refusal(struct psc_daemon *daemon, const char *requester,
 			   psc_error_format(error, text, sizeof(text)));
 	psc_record_failed(record);
 	psc_record_set_string(record, "requester", requester);
-	if (objections)
-		psc_record_set(record, "objections", json_incref(objections));
+	if (daemon->objections)
+		psc_record_set(record, "objections", json_incref(daemon->objections));
 	psc_journal_write(daemon, record);
 }
 
@@ -133,7 +133,7 @@ static int ready(struct psc_daemon *daemon, struct psc_policy *policy, uint64_t 
 	psc_durable_end(&daemon->next);
 	daemon->active_error = psc_policy_write(policy, &daemon->next);
 	r = psc_policy_arm(policy, &daemon->canary, reterr);
-	return r < 0 ? r : psc_interlock_check(policy, now, reterr);
+	return r < 0 ? r : psc_interlock_check(daemon, policy, now, reterr);
 }
 
 /* The policy is in force: what was written becomes active.bin. */
@@ -168,12 +168,12 @@ static int activate(struct psc_daemon *daemon, struct psc_policy *policy, struct
 	return 0;
 }
 
-int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, json_t **ret_objections,
-		      struct psc_error *reterr)
+int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr)
 {
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
 	int r;
 
+	psc_interlock_forget(daemon);
 	/* what is in the ring is explained by this policy or the one before, not by the next */
 	psc_journal_drain(daemon);
 	r = psc_policy_load(&daemon->options, psc_clock_trusted_now(daemon), daemon->policy.image,
@@ -182,9 +182,7 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, json_t *
 		r = activate(daemon, &policy, reterr);
 	if (r < 0) {
 		say_error("reload refused, what was in force stays", reterr);
-		record_refusal(daemon, requester, reterr, policy.objections);
-		if (ret_objections)
-			*ret_objections = json_incref(policy.objections);
+		record_refusal(daemon, requester, reterr);
 		return r;
 	}
 	if (strcmp(daemon->policy.config->log_directory, policy.config->log_directory))
@@ -208,7 +206,7 @@ static void reload_by_signal(struct psc_daemon *daemon)
 	struct psc_error error = {};
 
 	psc_notify_reloading();
-	if (!psc_daemon_reload(daemon, "SIGHUP", NULL, &error))
+	if (!psc_daemon_reload(daemon, "SIGHUP", &error))
 		psc_say("reloaded: %zu digests, generation %llu", daemon->policy.image->listed,
 			(unsigned long long)daemon->guard->shared->control.generation);
 	psc_notify("READY=1");
@@ -385,7 +383,7 @@ static int open_doors(struct psc_daemon *daemon)
 	psc_places_mark(daemon);
 	psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
 	if (daemon->policy.restored || daemon->policy.held)
-		record_refusal(daemon, "start", &daemon->refused, NULL);
+		record_refusal(daemon, "start", &daemon->refused);
 	psc_clock_started(daemon);
 	r = psc_control_open(daemon);
 	return r < 0 ? r : watch(daemon, daemon->control_fd);

@@ -43,7 +43,6 @@ struct psc_policy {
 	uint64_t generation;		 /* under which it is, or was, in force */
 	bool restored;			 /* from active.bin: lists and profiles were refused */
 	bool held; /* all that is known is what the kernel has: active.bin was refused, too */
-	json_t *objections;		 /* of the interlock: psc_interlock_json(), or NULL */
 };
 
 /* Where the content of a file on overlayfs was found last. */
@@ -74,6 +73,7 @@ struct psc_daemon {
 	struct psc_guard *guard;
 	struct psc_ring *ring;
 	struct psc_fold *fold;
+	json_t *objections; /* psc_interlock_json() of what was refused last, or NULL */
 	struct psc_layer layer;
 	/* by number: 0 not tried, 1 marked, else the negative errno + 1 */
 	int place_error[PSC_PLACES_MAX];
@@ -98,11 +98,9 @@ int psc_daemon_run(struct psc_daemon *daemon);
 
 /*
  * Reads configuration and lists anew and puts them into force, or changes nothing and
- * says why. @requester (may be NULL) goes into the record. Writes the record. What the
- * interlock objects to goes to @ret_objections (may be NULL) on failure, else NULL.
+ * says why. @requester (may be NULL) goes into the record. Writes the record.
  */
-int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, json_t **ret_objections,
-		      struct psc_error *reterr);
+int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr);
 
 /* ---- off.c */
 
@@ -159,10 +157,14 @@ int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 /*
  * Would the armed @policy refuse, now or later, a file that the host needs to start, to be
  * logged into or to be repaired? Then -EPERM, with the first in @reterr and the first few in
- * policy->objections, unless overrides for all of them are among its objects. Files that
- * cannot be judged are an error.
+ * daemon->objections (NULL otherwise), unless overrides for all of them are among its objects.
+ * Files that cannot be judged are an error.
  */
-int psc_interlock_check(struct psc_policy *policy, uint64_t now, struct psc_error *reterr);
+int psc_interlock_check(struct psc_daemon *daemon, const struct psc_policy *policy, uint64_t now,
+			struct psc_error *reterr);
+
+/* The objections are of a policy that is no matter any more. */
+void psc_interlock_forget(struct psc_daemon *daemon);
 
 /* ---- changes.c */
 

@@ -15,7 +15,14 @@
 /* Of what is objected to, as much is told as one can read. */
 #define TOLD_MAX 8
 
-static int judge(struct psc_policy *policy, uint64_t now, struct psc_error *reterr)
+void psc_interlock_forget(struct psc_daemon *daemon)
+{
+	json_decref(daemon->objections);
+	daemon->objections = NULL;
+}
+
+static int judge(const struct psc_policy *policy, uint64_t now, json_t **ret_objections,
+		 struct psc_error *reterr)
 {
 	_cleanup_(psc_interlock_report_clear) struct psc_interlock_report report = {};
 	_cleanup_(psc_essential_freep) struct psc_essential *essential = NULL;
@@ -36,11 +43,15 @@ static int judge(struct psc_policy *policy, uint64_t now, struct psc_error *rete
 	if (r < 0 || !report.count)
 		return r;
 	psc_interlock_describe(&report, reterr);
-	policy->objections = psc_interlock_json(&report, TOLD_MAX);
+	*ret_objections = psc_interlock_json(&report, TOLD_MAX);
 	return -EPERM;
 }
 
-int psc_interlock_check(struct psc_policy *policy, uint64_t now, struct psc_error *reterr)
+int psc_interlock_check(struct psc_daemon *daemon, const struct psc_policy *policy, uint64_t now,
+			struct psc_error *reterr)
 {
-	return psc_interlock_concerns(policy->image) ? judge(policy, now, reterr) : 0;
+	psc_interlock_forget(daemon);
+	if (!psc_interlock_concerns(policy->image))
+		return 0;
+	return judge(policy, now, &daemon->objections, reterr);
 }

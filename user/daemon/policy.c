@@ -20,8 +20,6 @@ void psc_policy_clear(struct psc_policy *policy)
 	policy->list = psc_list_free(policy->list);
 	policy->image = psc_image_free(policy->image);
 	psc_policy_set_clear(&policy->set);
-	json_decref(policy->objections);
-	policy->objections = NULL;
 }
 
 static int replace_string(char **string, const char *value)
