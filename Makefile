@@ -48,6 +48,7 @@ CORE_OBJ   := $(CORE_SRC:%.c=$(O)/%.o) $(IDENT_SRC:%.c=$(O)/%.o)
 DAEMON_OBJ := $(DAEMON_SRC:%.c=$(O)/%.o)
 CLI_OBJ    := $(CLI_SRC:%.c=$(O)/%.o)
 CORE_LIB   := $(O)/libpsc_core.a
+CLI_LIB    := $(O)/libpsc_cli.a
 PROGRAMS   := $(O)/proscribed $(O)/proscribe
 
 .DELETE_ON_ERROR:
@@ -82,6 +83,10 @@ $(DAEMON_OBJ): | $(O)/bpf/guard.skel.h $(O)/bpf/probe.skel.h
 $(CORE_LIB): $(CORE_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# What the tests of the command line call.
+$(CLI_LIB): $(filter-out $(O)/user/cli/main.o,$(CLI_OBJ))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(O)/proscribed: $(DAEMON_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg,--libs $(LIBS_daemon) $(LIBS_core))
 
@@ -92,9 +97,9 @@ $(O)/proscribe: $(CLI_OBJ) $(CORE_LIB)
 
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
 
-$(O)/tests/unit/%: tests/unit/%.c $(CORE_LIB)
+$(O)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(CORE_LIB) \
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(CLI_LIB) $(CORE_LIB) \
 		$(call pkg,--libs cmocka $(LIBS_core))
 
 # Every fuzz target is built as one clang program with the core sources instrumented.

@@ -13,18 +13,11 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
-#include "user/cli/catalog_load.c"
-#include "user/cli/cli.c"
-#include "user/cli/client.c"
-#include "user/cli/lists.c"
-#include "user/cli/output.c"
-#include "user/cli/policy_load.c"
-#include "user/cli/verb_catalog_check.c"
-#include "user/cli/verb_catalog_search.c"
-#include "user/cli/verb_catalog_show.c"
-#include "user/cli/verb_catalog_stats.c"
-#include "user/cli/verb_list_export.c"
-
+#include "user/cli/catalog_verbs.h"
+#include "user/cli/cli.h"
+#include "user/cli/output.h"
+#include "user/core/json.h"
+#include "user/core/list.h"
 #define ACME	"tests/data/catalog"
 #define SHIPPED "policy/catalog"
 #define BAD	"tests/data/catalog-bad"

@@ -9,13 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "user/cli/cli.h"
+#include "user/cli/output.h"
+#include "user/cli/policy_verbs.h"
+#include "user/core/json.h"
+#include "user/core/list.h"
 #include "tests/unit/fake_host.h"
-#include "user/cli/cli.c"
-#include "user/cli/output.c"
-#include "user/cli/policy_load.c"
-#include "user/cli/policy_words.c"
-#include "user/cli/verb_help.c"
-#include "user/cli/verb_policy_check.c"
 
 #define HELLO_DIGEST "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 

@@ -5,20 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 
-#include "user/cli/cli.c"
-#include "user/cli/client.c"
-#include "user/cli/lists.c"
-#include "user/cli/object_draft.c"
-#include "user/cli/object_verbs.c"
-#include "user/cli/output.c"
-#include "user/cli/verb_attest.c"
-#include "user/cli/verb_decide.c"
-#include "user/cli/verb_exempt.c"
-#include "user/cli/verb_help.c"
-#include "user/cli/verb_reload.c"
-#include "user/cli/verb_window.c"
-
+#include "user/cli/output.h"
+#include "user/core/json.h"
+#include "user/core/object.h"
+#include "user/core/timefmt.h"
 #define FIXTURE_OWN char objects[80];
 #include "tests/unit/cli_harness.h"
 

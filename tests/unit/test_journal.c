@@ -55,8 +55,9 @@ int psc_guard_counters(const struct psc_guard *guard, struct psc_counters *ret)
 	return -ENOSYS;
 }
 
-void psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
+int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
 {
+	return 0;
 }
 
 const char *psc_layer_of(struct psc_layer *layer, const struct psc_event *event)
