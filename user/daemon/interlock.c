@@ -21,6 +21,19 @@ void psc_interlock_forget(struct psc_daemon *daemon)
 	daemon->objections = NULL;
 }
 
+/* What a place holds is refused, or will be one day: whatever its product is treated like now. */
+static int check_places(const struct psc_image *image, const struct psc_essential *essential,
+			struct psc_error *reterr)
+{
+	_cleanup_free_ const char **paths = calloc(image->place_count + 1, sizeof(*paths));
+
+	if (!paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < image->place_count; i++)
+		paths[i] = image->places[i].path;
+	return psc_essential_check_places(essential, "/", paths, reterr);
+}
+
 static int judge(const struct psc_policy *policy, uint64_t now, json_t **ret_objections,
 		 struct psc_error *reterr)
 {
@@ -39,6 +52,8 @@ static int judge(const struct psc_policy *policy, uint64_t now, json_t **ret_obj
 	};
 
 	if (r >= 0)
+		r = check_places(policy->image, essential, reterr);
+	if (r >= 0)
 		r = psc_interlock_judge(&input, &report, reterr);
 	if (r < 0 || !report.count)
 		return r;
@@ -51,7 +66,7 @@ int psc_interlock_check(struct psc_daemon *daemon, const struct psc_policy *poli
 			struct psc_error *reterr)
 {
 	psc_interlock_forget(daemon);
-	if (!psc_interlock_concerns(policy->image))
+	if (!policy->image->place_count && !psc_interlock_concerns(policy->image))
 		return 0;
 	return judge(policy, now, &daemon->objections, reterr);
 }
