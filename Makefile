@@ -189,7 +189,7 @@ define HELP
 make                 build the programs below $(O)/
 make check           lint, unit tests, fuzzers, the lab cases on three kernels (under 25 minutes)
 make check-long      what takes longer; by hand
-make check-tools     what is found in real files against what other tools say; fetches some
+make check-interchange, check-tools   one-liners of the docs; what other people's tools say
 make demo            the guard at work in a throw-away virtual machine
 make lab KERNEL=6.1|6.12|new RUN=script.sh   run a script under that kernel
 make bench           what the guard costs, in counted instructions; bench-full: all of it

@@ -131,10 +131,10 @@ static void test_words(void **state)
 	assert_int_equal(RUN(f, "help", "--words"), 0);
 	assert_string_equal(
 		f->out,
-		"status\ndoctor\ndigest\nlist\npolicy\nattest\nexempt\ndecide\nwindow\nclock\n"
+		"status\ndoctor\ndigest\nlist\ncatalog\npolicy\nattest\nexempt\ndecide\nwindow\nclock\n"
 		"reload\nlog\noff\nhelp\nversion\n");
 	assert_int_equal(RUN(f, "help", "--words", "list"), 0);
-	assert_string_equal(f->out, "add\nremove\nshow\nimport\n");
+	assert_string_equal(f->out, "add\nremove\nshow\nimport\nexport\n");
 	assert_int_equal(RUN(f, "help", "--words", "off"), 0);
 	assert_string_equal(f->out, "--yes\n--json\n--help\n");
 	assert_int_equal(RUN(f, "help", "--words", "list", "show"), 0);
@@ -409,6 +409,16 @@ static void test_import(void **state)
 	assert_int_equal(import_text(f, HELLO_DIGEST "  ok\n", "../y"), 2);
 	snprintf(path, sizeof(path), "%s/y.csv", f->lists);
 	assert_null(get_file(path));
+
+	/* from a file: its name in what is wrong with it */
+	put_file(f->local, "rubbish\n");
+	assert_int_equal(RUN(f, "list", "import", f->local, "--lists", f->lists, "--name", "z"), 4);
+	assert_contains(f->err, f->local);
+	put_file(f->local, HELLO_DIGEST "  d\n");
+	assert_int_equal(RUN(f, "list", "import", f->local, "--lists", f->lists, "--name", "z"), 0);
+	assert_contains(f->out, "1 entry read, 1 added to ");
+	assert_int_equal(unlink(f->local), 0);
+	assert_int_equal(RUN(f, "list", "import", f->local, "--lists", f->lists, "--name", "z"), 1);
 }
 
 static void test_digest_errors(void **state)

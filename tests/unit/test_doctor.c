@@ -157,9 +157,9 @@ static void test_choice_and_algorithm(void **state)
 
 /* ---- judging ---------------------------------------------------------------------- */
 
-static void put_fact(struct psc_fact *fact, const char *text)
+static void put_fact(struct psc_host_fact *fact, const char *text)
 {
-	*fact = (struct psc_fact){.error = text ? 0 : -ENOENT};
+	*fact = (struct psc_host_fact){.error = text ? 0 : -ENOENT};
 	snprintf(fact->text, sizeof(fact->text), "%s", text ? text : "");
 }
 

@@ -21,7 +21,7 @@ void psc_catalog_host_clear(struct psc_catalog_host *host)
 	host->list = psc_list_free(host->list);
 }
 
-static int load_all(struct psc_catalog_host *host, struct psc_error *error)
+static int load_catalog_host(struct psc_catalog_host *host, struct psc_error *error)
 {
 	int r = psc_indicators_new(&host->indicators);
 
@@ -54,7 +54,7 @@ int psc_catalog_host_load(struct psc_cli *cli, struct psc_catalog_host *ret)
 		psc_error_set(&error, given, 0, 0, "%s", strerror(errno));
 		return psc_policy_fail(cli, -ENOENT, &error);
 	}
-	r = load_all(ret, &error);
+	r = load_catalog_host(ret, &error);
 	if (r < 0)
 		return psc_policy_fail(cli, r, &error);
 	if (!ret->catalog.count)

@@ -38,7 +38,7 @@ enum psc_health psc_doctor_worst(const json_t *rows, size_t counts[PSC_HEALTH_MA
 /* ---- the host -------------------------------------------------------------- */
 
 /* First line of a file of the kernel. */
-struct psc_fact {
+struct psc_host_fact {
 	int error; /* 0, or the negative errno because of which there is no text */
 	char text[2048];
 };
@@ -57,13 +57,13 @@ struct psc_host {
 	int securityfs; /* -ENODEV: not mounted */
 	int ima;	/* -ENOENT: not in this kernel, or not to be seen without securityfs */
 	int bpffs;	/* -ENODEV: not mounted */
-	struct psc_fact lsm;
-	struct psc_fact lockdown;
-	struct psc_fact ftrace;
-	struct psc_fact memfd_noexec;
-	struct psc_fact cmdline;
-	struct psc_fact ima_count;
-	struct psc_fact ima_first; /* line of the measurement list */
+	struct psc_host_fact lsm;
+	struct psc_host_fact lockdown;
+	struct psc_host_fact ftrace;
+	struct psc_host_fact memfd_noexec;
+	struct psc_host_fact cmdline;
+	struct psc_host_fact ima_count;
+	struct psc_host_fact ima_first; /* line of the measurement list */
 	struct psc_host_pins pins;
 	char log[PATH_MAX]; /* file, or the directory when no daemon tells the file */
 	int log_error;	    /* 0: can be written by this user */

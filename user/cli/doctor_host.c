@@ -24,12 +24,12 @@
 #define HOST_SECURITYFS_MAGIC 0x73636673
 #define HOST_BPFFS_MAGIC      0xcafe4a11
 
-static void fact_read(const char *path, struct psc_fact *ret)
+static void fact_read(const char *path, struct psc_host_fact *ret)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
-	*ret = (struct psc_fact){};
+	*ret = (struct psc_host_fact){};
 	n = fd < 0 ? -1 : read(fd, ret->text, sizeof(ret->text) - 1);
 	if (n < 0) {
 		ret->error = -errno;
