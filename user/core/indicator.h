@@ -50,7 +50,8 @@ struct psc_condition {
 	enum psc_fact_kind fact;
 	enum psc_match match;
 	char *value;
-	size_t length; /* of value */
+	size_t length;	/* of value */
+	size_t literal; /* of a glob: bytes before what stands for others */
 };
 
 /* One rule of the catalog; profiles have rules of their own (profile.h). */

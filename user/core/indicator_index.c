@@ -115,6 +115,18 @@ static void put_into_bucket(struct psc_indicators *indicators, uint32_t i)
 	*bucket = i + 1;
 }
 
+static struct psc_listed make_listed(const struct psc_condition *condition, uint32_t anchor)
+{
+	struct psc_listed listed = {.anchor = anchor};
+
+	if (condition->match == PSC_MATCH_PREFIX ||
+	    (condition->match == PSC_MATCH_GLOB && condition->literal))
+		listed.first = condition->value[0];
+	else if (condition->match == PSC_MATCH_SUFFIX)
+		listed.last = condition->value[condition->length - 1];
+	return listed;
+}
+
 /* Those that no hash finds, next to each other by kind. */
 static void list_anchors(struct psc_indicators *indicators)
 {
@@ -126,7 +138,7 @@ static void list_anchors(struct psc_indicators *indicators)
 			const struct psc_condition *condition = indicators->anchors[i].condition;
 
 			if (condition->fact == kind && !is_hashed(condition))
-				indicators->listed[count++] = i;
+				indicators->listed[count++] = make_listed(condition, i);
 		}
 	}
 	indicators->first_listed[PSC_FACT_MAX] = count;

@@ -28,7 +28,7 @@ struct psc_indicators {
 	struct psc_anchor *anchors;
 	uint32_t *buckets; /* number + 1 of the first anchor with a hash; a power of two */
 	size_t bucket_count;
-	uint32_t *listed; /* of anchors that no hash finds, by kind of fact */
+	struct psc_listed *listed; /* by kind of fact */
 	uint32_t first_listed[PSC_FACT_MAX + 1];
 };
 
@@ -38,6 +38,13 @@ struct psc_anchor {
 	const struct psc_condition *condition;
 	uint32_t rank; /* of the rule */
 	uint32_t next; /* number + 1 of another in the same bucket */
+};
+
+/* An anchor that no hash finds. One byte tells most facts that it is not for them. */
+struct psc_listed {
+	uint32_t anchor;
+	char first; /* of every value that fulfils it; 0: any */
+	char last;
 };
 
 #define PSC_RULES_MAX 20000 /* of all vendors */

@@ -38,13 +38,23 @@ struct search {
 
 _Static_assert(PSC_FACT_MAX <= 64, "a bit for every kind of fact");
 
+/* Most bytes differ from the first one in more than the bit that tells capitals. */
 static bool contains(const char *text, const char *part, size_t length)
 {
 	for (; *text; text++) {
-		if (strncasecmp(text, part, length) == 0)
+		if (!((*text ^ *part) & ~0x20) && strncasecmp(text, part, length) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* Nearly always the first bytes tell, for which fnmatch() takes long. */
+static bool is_like(const struct psc_condition *condition, const char *text)
+{
+	bool is_path = condition->fact == PSC_FACT_PATH || condition->fact == PSC_FACT_ENTRY;
+
+	return strncmp(text, condition->value, condition->literal) == 0 &&
+	       fnmatch(condition->value, text, is_path ? FNM_PATHNAME : 0) == 0;
 }
 
 static bool holds(const struct psc_condition *condition, const char *text)
@@ -61,10 +71,7 @@ static bool holds(const struct psc_condition *condition, const char *text)
 		return length >= condition->length &&
 		       strcmp(text + length - condition->length, condition->value) == 0;
 	case PSC_MATCH_GLOB:
-		return fnmatch(condition->value, text,
-			       condition->fact == PSC_FACT_PATH || condition->fact == PSC_FACT_ENTRY
-				       ? FNM_PATHNAME
-				       : 0) == 0;
+		return is_like(condition, text);
 	case PSC_MATCH_CONTAINS:
 		return contains(text, condition->value, condition->length);
 	case PSC_MATCH_UNDER:
@@ -240,15 +247,21 @@ static void try_path(struct search *s, const struct psc_fact *fact)
 static void try_fact(struct search *s, const struct psc_fact *fact)
 {
 	const struct psc_indicators *indicators = s->indicators;
+	size_t length;
 
 	if (fact->kind == PSC_FACT_PATH)
 		try_path(s, fact);
 	else
 		try_whole(s, fact);
+	length = strlen(fact->value);
 	for (uint32_t i = indicators->first_listed[fact->kind];
 	     i < indicators->first_listed[fact->kind + 1]; i++) {
-		const struct psc_anchor *anchor = &indicators->anchors[indicators->listed[i]];
+		const struct psc_listed *listed = &indicators->listed[i];
+		const struct psc_anchor *anchor = &indicators->anchors[listed->anchor];
 
+		if ((listed->first && listed->first != fact->value[0]) ||
+		    (listed->last && (!length || listed->last != fact->value[length - 1])))
+			continue;
 		if (!has(s->seen, anchor->rank) && holds(anchor->condition, fact->value))
 			try_rule(s, anchor);
 	}

@@ -147,6 +147,7 @@ int psc_condition_check(struct psc_yaml *yaml, const struct psc_yaml_node *at,
 	if (condition->match != PSC_MATCH_EXACT && is_whole(condition->fact))
 		return psc_yaml_fail(yaml, match, "%s is compared as a whole: expected exact",
 				     psc_fact_to_string(condition->fact));
+	condition->literal = strcspn(condition->value, "*?[\\");
 	r = check_hex(yaml, value, condition);
 	if (r >= 0)
 		r = check_name(yaml, value, condition);
