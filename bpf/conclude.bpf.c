@@ -56,7 +56,7 @@ __noinline int psc_decide_once(const struct psc_finding *finding, struct psc_out
 	__u64 generation = READ_ONCE(psc_shared.control.generation);
 	__u32 slot = generation & (PSC_SLOTS - 1);
 	struct psc_table *table = &psc_shared.table[slot];
-	__u32 subject = PSC_SUBJECT_NONE, place_subject, place = 0, decided;
+	__u32 subject = PSC_SUBJECT_NONE;
 	__u64 now = 0;
 
 	if (!finding || !ret)
@@ -64,19 +64,17 @@ __noinline int psc_decide_once(const struct psc_finding *finding, struct psc_out
 	barrier();
 	if (finding->flags & PSC_EVENT_DIGEST_VALID)
 		subject = psc_find_subject(slot, table->index_bits, finding);
-	if (finding->file && table->flags & PSC_TABLE_PLACES)
-		place = psc_find_place(slot, finding);
-	place_subject = psc_place_subject(table, place);
-	if (subject != PSC_SUBJECT_NONE || place_subject != PSC_SUBJECT_NONE)
+	if (subject != PSC_SUBJECT_NONE)
 		now = psc_clock_now(&psc_shared.control.clock, bpf_ktime_get_boot_ns(),
 				    bpf_ktime_get_tai_ns());
 	psc_decide(table, finding->op, subject, finding->unverified, now, &ret->decision);
-	decided = psc_decide_place(table, finding->op, subject, place_subject, now, &ret->decision);
-	ret->place = place && decided == place_subject && decided != subject ? place : 0;
 	ret->generation = generation;
 	ret->now = now;
-	ret->subject = decided;
+	ret->subject = subject;
 	ret->mode = table->mode;
+	ret->place = 0;
+	if (finding->file && table->flags & PSC_TABLE_PLACES)
+		psc_decide_by_place(slot, finding, ret);
 	barrier();
 	return READ_ONCE(psc_shared.control.generation) == generation;
 }

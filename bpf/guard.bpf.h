@@ -70,8 +70,8 @@ void psc_identify_cached(struct file *file, struct inode *inode, struct psc_find
 int psc_find_subject(__u32 slot, __u32 index_bits, const struct psc_finding *finding);
 int psc_decide_once(const struct psc_finding *finding, struct psc_outcome *ret);
 int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep);
-/* place.bpf.c: number + 1, 0 for none */
-int psc_find_place(__u32 slot, const struct psc_finding *finding);
+/* place.bpf.c */
+int psc_decide_by_place(__u32 slot, const struct psc_finding *finding, struct psc_outcome *ret);
 /* event.bpf.c */
 void psc_emit(struct file *file, const struct psc_finding *finding,
 	      const struct psc_outcome *outcome, bool may_sleep);

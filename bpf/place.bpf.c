@@ -22,6 +22,7 @@ struct walk {
 	/* where the mount whose root was passed hangs in another one, or 0 */
 	__u64 above_dentry;
 	__u64 above_mount;
+	__u64 other; /* where another walk begins when this one is over, or 0 */
 	__u32 slot;
 	__u32 place;
 };
@@ -86,13 +87,11 @@ static long step(__u32 i, void *context)
 	w->mount = w->above_mount;
 	w->above_dentry = 0;
 	w->above_mount = 0;
+	if (!w->dentry) {
+		w->dentry = w->other;
+		w->other = 0;
+	}
 	return !w->dentry;
-}
-
-static __always_inline void walk_up(struct walk *w)
-{
-	if (w->dentry)
-		bpf_loop(STEPS, step, w, 0);
 }
 
 /* A name of the inode in its own file system: any, if it has several. */
@@ -122,29 +121,50 @@ static __always_inline struct inode *other_inode(struct file *file)
 	return BPF_CORE_READ(file, f_path.dentry, d_inode) == inode ? NULL : inode;
 }
 
-__noinline int psc_find_place(__u32 slot, const struct psc_finding *finding)
+/* Number + 1, 0 for none. */
+static __always_inline __u32 find_place(__u32 slot, struct file *file)
 {
 	struct walk w = {.slot = slot};
 	struct vfsmount *mount;
 	struct inode *other;
-	struct file *file;
 
-	if (!finding)
-		return 0;
-	file = (void *)finding->file;
 	mount = BPF_CORE_READ(file, f_path.mnt);
 	w.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
 	if (mount)
 		w.mount = (__u64)mount - bpf_core_field_offset(struct mount, mnt);
-	walk_up(&w);
-	if (w.place)
-		return w.place;
 	other = other_inode(file);
-	if (!other)
-		return 0;
-	w = (struct walk){.slot = slot, .dentry = name_of(other)};
-	walk_up(&w);
+	if (other)
+		w.other = name_of(other);
+	bpf_loop(STEPS, step, &w, 0);
 	return w.place;
+}
+
+/*
+ * Adds the place that the file lies in, if it does, to what was decided. Apart from
+ * psc_decide_once(), because the verifier walks every path through the search for the interval.
+ */
+__noinline int psc_decide_by_place(__u32 slot, const struct psc_finding *finding,
+				   struct psc_outcome *ret)
+{
+	const struct psc_table *table = &psc_shared.table[slot & (PSC_SLOTS - 1)];
+	__u32 place, subject, decided;
+
+	if (!finding || !ret)
+		return 0;
+	place = find_place(slot, (void *)finding->file);
+	subject = psc_place_subject(table, place);
+	if (subject == PSC_SUBJECT_NONE)
+		return 0;
+	if (!ret->now)
+		ret->now = psc_clock_now(&psc_shared.control.clock, bpf_ktime_get_boot_ns(),
+					 bpf_ktime_get_tai_ns());
+	decided = psc_decide_place(table, finding->op, ret->subject, subject, ret->now,
+				   &ret->decision);
+	if (decided == subject && decided != ret->subject) {
+		ret->subject = decided;
+		ret->place = place;
+	}
+	return 0;
 }
 
 SEC("lsm/file_set_fowner")
