@@ -73,6 +73,7 @@ static void test_everything(void **state)
 		      "log: {directory: /srv/log}\n"
 		      "hash_limit: 1GiB\n"
 		      "unstable_filesystems: [nfs, 0x6969, cifs]\n"
+		      "places: [{path: /opt/a/, product: vendor/a}, {path: /srv/b}]\n"
 		      "actions: {exec: record, module: allow, open: deny}\n"
 		      "unverified:\n"
 		      "  memfd: deny\n"
@@ -91,6 +92,13 @@ static void test_everything(void **state)
 	assert_int_equal(config->unstable.magic[1], 0xff534d42);
 	assert_int_equal(config->unstable.magic[2], 0xfe534d42);
 	assert_false(config->unstable.loop);
+	assert_int_equal(config->place_count, 2);
+	assert_string_equal(config->places[0].path, "/opt/a");
+	assert_string_equal(config->places[0].product, "vendor/a");
+	assert_true(config->places[0].site);
+	assert_string_equal(config->places[1].path, "/srv/b");
+	assert_null(config->places[1].product);
+	assert_int_equal(config->places[1].number, 1);
 	assert_int_equal(config->action[PSC_OP_EXEC], PSC_ACTION_RECORD);
 	assert_int_equal(config->action[PSC_OP_LOAD], PSC_ACTION_DENY);
 	assert_int_equal(config->action[PSC_OP_MODULE], PSC_ACTION_ALLOW);
@@ -127,7 +135,7 @@ static const struct {
 	const char *message; /* a part of it */
 } refusals[] = {
 	{"mod: observe\n", 1, 1,
-	 "unknown key \"mod\": expected mode, lists, profiles, log, hash_limit, unstable_filesystems, actions or unverified"},
+	 "unknown key \"mod\": expected mode, lists, profiles, log, hash_limit, unstable_filesystems, places, actions or unverified"},
 	{"mode: watch\n", 1, 7, "unknown mode \"watch\": expected observe or enforce"},
 	{"mode:\n", 1, 1, "expected observe or enforce, found nothing"},
 	{"mode: [enforce]\n", 1, 7, "expected observe or enforce, found a sequence"},
@@ -141,6 +149,13 @@ static const struct {
 	{"profiles: [../a]\n", 1, 12, "not the name of a profile"},
 	{"profiles: [a, b, a]\n", 1, 18, "profile \"a\" stands twice"},
 	{"profiles: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]\n", 1, 51, "more than 16 profiles"},
+	{"places: /opt/x\n", 1, 9, "expected a sequence of {path: PATH}"},
+	{"places: [/opt/x]\n", 1, 10, "expected a mapping"},
+	{"places: [{product: a}]\n", 1, 10, "path"},
+	{"places: [{path: opt/x}]\n", 1, 17, "not an absolute path"},
+	{"places: [{path: ///}]\n", 1, 17, "the root directory holds everything"},
+	{"places: [{path: /a, role: b}]\n", 1, 21, "unknown key \"role\""},
+	{"places: [{path: /a/}, {path: /a}]\n", 1, 23, "this path stands here twice"},
 	{"log: /var/log\n", 1, 6, "expected a mapping (key: value), found a value"},
 	{"log:\n  directory: /a\n  directory: /b\n", 3, 3, "duplicate key \"directory\""},
 	{"log:\n  dir: /a\n", 2, 3, "unknown key \"dir\": expected directory"},

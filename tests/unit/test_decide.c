@@ -253,6 +253,52 @@ static void test_clock(void **state)
 	assert_int_equal(psc_clock_now(&clock, 100, 0), 95);
 }
 
+/* Every pair of actions for content and place, with and without a doubt about the content. */
+static void test_place(void **state)
+{
+	_cleanup_free_ struct psc_table *table = new_table();
+
+	table->mode = PSC_MODE_ENFORCE;
+	table->place_subject[7] = OTHER;
+	assert_int_equal(psc_place_subject(table, 0), PSC_SUBJECT_NONE);
+	assert_int_equal(psc_place_subject(table, 7), PSC_SUBJECT_NONE);
+	assert_int_equal(psc_place_subject(table, 8), OTHER);
+	for (int content = 0; content < PSC_ACTION_MAX; content++) {
+		for (int place = 0; place < PSC_ACTION_MAX; place++) {
+			int stricter = content > place ? content : place;
+			struct psc_decision d;
+
+			table->action[0][PSC_CLASS_FIRST][PSC_OP_EXEC] = content;
+			table->action[0][OTHER_CLASS][PSC_OP_EXEC] = place;
+			table->unverified[PSC_OP_EXEC][PSC_UNVERIFIED_WRITER] = content;
+
+			/* content that is listed: it stays unless the place is stricter */
+			psc_decide(table, PSC_OP_EXEC, LISTED, PSC_UNVERIFIED_NONE, 0, &d);
+			assert_int_equal(psc_decide_place(table, PSC_OP_EXEC, LISTED, OTHER, 0, &d),
+					 place > content ? OTHER : LISTED);
+			assert_int_equal(d.action, stricter);
+			assert_int_equal(d.class, place > content ? OTHER_CLASS : PSC_CLASS_FIRST);
+
+			/* a doubt: the place is better than it, but never milder */
+			psc_decide(table, PSC_OP_EXEC, PSC_SUBJECT_NONE, PSC_UNVERIFIED_WRITER, 0,
+				   &d);
+			assert_int_equal(psc_decide_place(table, PSC_OP_EXEC, PSC_SUBJECT_NONE,
+							  OTHER, 0, &d),
+					 place >= content ? OTHER : PSC_SUBJECT_NONE);
+			assert_int_equal(d.action, stricter);
+			assert_int_equal(d.unverified, place >= content ? PSC_UNVERIFIED_NONE
+									: PSC_UNVERIFIED_WRITER);
+
+			/* no place: nothing changes */
+			psc_decide(table, PSC_OP_EXEC, LISTED, PSC_UNVERIFIED_NONE, 0, &d);
+			assert_int_equal(psc_decide_place(table, PSC_OP_EXEC, LISTED,
+							  PSC_SUBJECT_NONE, 0, &d),
+					 LISTED);
+			assert_int_equal(d.action, content);
+		}
+	}
+}
+
 static void test_prefix(void **state)
 {
 	static const uint8_t digest[PSC_DIGEST_SIZE] = {0xde, 0xad, 0xbe, 0xef, 0xff};
@@ -272,7 +318,7 @@ int main(void)
 		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_match),
 		cmocka_unit_test(test_no_match),  cmocka_unit_test(test_subject_out_of_range),
 		cmocka_unit_test(test_intervals), cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_prefix),	  cmocka_unit_test(test_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
