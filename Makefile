@@ -20,7 +20,10 @@ WERROR   ?= 1
 Q        := $(if $(filter 1,$(V)),,@)
 
 # A library that is missing is named by the compiler; goals that build nothing need no pkg-config.
-LIBS_core   = jansson libfyaml libcrypto libelf
+# Without librpm everything is built, and "rpm: not covered" is said where it matters.
+RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
+LIBS_core   = jansson libfyaml libcrypto libelf libarchive $(if $(filter 1,$(RPM)),rpm)
+LIBS_worker = libseccomp
 LIBS_daemon = libbpf zlib mount
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 
@@ -30,7 +33,8 @@ HARDEN   = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_CFLAGS  = -std=gnu11 -O2 -g -D_GNU_SOURCE -I. -I$(O) -DPSC_VERSION='"$(VERSION)"' \
 	      -DPSC_RELEASED=$(RELEASED)ULL -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDEN) $(SANFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
+# As needed: the core library has readers (libarchive, librpm) that not every program uses.
+ALL_LDFLAGS = -pie -Wl,--as-needed -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
 BPF_CFLAGS  = -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -g -O2 -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -Wno-missing-declarations -I. -Ibpf \
 	      -ffile-prefix-map=$(CURDIR)=.
@@ -38,7 +42,9 @@ BPF_CFLAGS  = -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -g -O2 -Wall -Wextra -Wer
 # core defines the maps: libbpf's linker wants definitions before their extern users.
 GUARD_SRC  := bpf/core.bpf.c $(filter-out bpf/core.bpf.c bpf/probe.bpf.c,$(wildcard bpf/*.bpf.c))
 CORE_SRC   := $(wildcard user/core/*.c)
-IDENT_SRC  := $(wildcard user/identify/*.c)
+IDENT_SRC  := $(filter-out user/identify/$(if $(filter 1,$(RPM)),rpm_none,rpm).c, \
+	      $(wildcard user/identify/*.c))
+WORKER_SRC := $(wildcard user/worker/*.c)
 DAEMON_SRC := $(wildcard user/daemon/*.c)
 CLI_SRC    := $(wildcard user/cli/*.c)
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
@@ -47,6 +53,7 @@ FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 CORE_OBJ   := $(CORE_SRC:%.c=$(O)/%.o) $(IDENT_SRC:%.c=$(O)/%.o)
 DAEMON_OBJ := $(DAEMON_SRC:%.c=$(O)/%.o)
 CLI_OBJ    := $(CLI_SRC:%.c=$(O)/%.o)
+WORKER_OBJ := $(WORKER_SRC:%.c=$(O)/%.o)
 CORE_LIB   := $(O)/libpsc_core.a
 CLI_LIB    := $(O)/libpsc_cli.a
 PROGRAMS   := $(O)/proscribed $(O)/proscribe
@@ -89,6 +96,9 @@ $(CLI_LIB): $(filter-out $(O)/user/cli/main.o,$(CLI_OBJ))
 
 $(O)/proscribed: $(DAEMON_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg,--libs $(LIBS_daemon) $(LIBS_core))
+
+$(O)/proscribe-identify: $(WORKER_OBJ) $(CORE_LIB)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg,--libs $(LIBS_worker) $(LIBS_core))
 
 $(O)/proscribe: $(CLI_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg,--libs $(LIBS_core))
@@ -158,6 +168,8 @@ share = $(DESTDIR)$(PREFIX)/share
 install: all
 	install -D -m 755 $(O)/proscribed $(DESTDIR)$(PREFIX)/sbin/proscribed
 	install -D -m 755 $(O)/proscribe $(DESTDIR)$(PREFIX)/bin/proscribe
+	install -D -m 755 $(O)/proscribe-identify \
+		$(DESTDIR)$(PREFIX)/libexec/proscribe/proscribe-identify
 	install -d -m 755 $(share)/man/man5 $(share)/man/man8
 	install -m 644 $(MAN5) $(share)/man/man5
 	install -m 644 $(MAN8) $(share)/man/man8
@@ -197,7 +209,7 @@ make lint, format    check, mend the sources' form
 make install         DESTDIR= and PREFIX= as usual
 make dist            source archive of HEAD
 make clean
-Variables: O=build CC= CLANG= SANITIZE=address,undefined V=1 WERROR=0
+Variables: O=build CC= CLANG= SANITIZE=address,undefined V=1 WERROR=0 RPM=0 (without librpm)
 endef
 export HELP
 help:
