@@ -291,8 +291,8 @@ static bool is_package_part(struct psc_archive_input *input, const char *path)
 	       (strncmp(path, "data.tar", 8) == 0 || strncmp(path, "control.tar", 11) == 0);
 }
 
-static int walk_entry(struct psc_archive_walk *walk, struct psc_archive_input *input,
-		      struct archive_entry *from, const char *container, unsigned int depth)
+int psc_archive_walk_one(struct psc_archive_walk *walk, struct psc_archive_input *input,
+			 struct archive_entry *from, const char *container, unsigned int depth)
 {
 	struct psc_archive_entry entry = {.container = container, .depth = depth};
 	const char *name = psc_archive_entry_path(from);
@@ -329,7 +329,7 @@ int psc_archive_walk_input(struct psc_archive_walk *walk, struct psc_archive_inp
 	int r;
 
 	while ((r = psc_archive_input_next(input, &entry)) > 0) {
-		r = walk_entry(walk, input, entry, container, depth);
+		r = psc_archive_walk_one(walk, input, entry, container, depth);
 		if (r < 0)
 			return r;
 		if (walk->stopped)

@@ -29,6 +29,10 @@ void psc_archive_walk_clear(struct psc_archive_walk *walk);
 int psc_archive_walk_input(struct psc_archive_walk *walk, struct psc_archive_input *input,
 			   const char *container, unsigned int depth);
 
+/* The same for the current entry of @input alone. */
+int psc_archive_walk_one(struct psc_archive_walk *walk, struct psc_archive_input *input,
+			 struct archive_entry *entry, const char *container, unsigned int depth);
+
 /*
  * Counts one entry, or @bytes that were unpacked. When that is too much, says so to fn, stops
  * the walk and returns 1.

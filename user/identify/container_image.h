@@ -43,6 +43,7 @@ typedef int (*psc_container_fn)(const struct psc_container_file *file, void *dat
 /*
  * What images the tarball @fd (compressed or not) holds. -ENOEXEC: no container image;
  * -EBADMSG: it has a manifest that cannot be understood; -E2BIG; -ENOMEM; errors of reading.
+ * Whatever the error, psc_archive_walk() still looks inside.
  */
 int psc_container_images_read(int fd, struct psc_container_images *ret);
 void psc_container_images_clear(struct psc_container_images *images);
