@@ -56,7 +56,7 @@ CLI_OBJ    := $(CLI_SRC:%.c=$(O)/%.o)
 WORKER_OBJ := $(WORKER_SRC:%.c=$(O)/%.o)
 CORE_LIB   := $(O)/libpsc_core.a
 CLI_LIB    := $(O)/libpsc_cli.a
-PROGRAMS   := $(O)/proscribed $(O)/proscribe
+PROGRAMS   := $(O)/proscribed $(O)/proscribe $(O)/proscribe-identify
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -85,7 +85,11 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(DAEMON_OBJ): | $(O)/bpf/guard.skel.h $(O)/bpf/probe.skel.h
+# Parts of programs that unit tests link: they need nothing of the kernel half.
+CLIENT_OBJ  := $(O)/user/daemon/identify.o $(O)/user/daemon/worker.o
+SANDBOX_OBJ := $(O)/user/worker/sandbox.o
+
+$(filter-out $(CLIENT_OBJ),$(DAEMON_OBJ)): | $(O)/bpf/guard.skel.h $(O)/bpf/probe.skel.h
 
 $(CORE_LIB): $(CORE_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -107,10 +111,13 @@ $(O)/proscribe: $(CLI_OBJ) $(CORE_LIB)
 
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
 
+$(O)/tests/unit/test_identify_client: $(CLIENT_OBJ) | $(O)/proscribe-identify
+$(O)/tests/unit/test_sandbox: $(SANDBOX_OBJ)
+
 $(O)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(CLI_LIB) $(CORE_LIB) \
-		$(call pkg,--libs cmocka $(LIBS_core))
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o,$^) $(CLI_LIB) \
+		$(CORE_LIB) $(call pkg,--libs cmocka $(LIBS_worker) $(LIBS_core))
 
 # Every fuzz target is built as one clang program with the core sources instrumented.
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/fuzz/%)

@@ -21,6 +21,9 @@
 #define PSC_PATH_SHARE_PROFILES PSC_DIR_SHARE "/profiles"
 #define PSC_PATH_SHARE_CATALOG	PSC_DIR_SHARE "/catalog"
 
+/* the process that parses files for the daemon */
+#define PSC_PATH_WORKER "/usr/libexec/proscribe/proscribe-identify"
+
 #define PSC_PATH_LOG		"/var/log/proscribe"
 #define PSC_PATH_CONTROL_SOCKET PSC_DIR_RUN "/control.sock"
 #define PSC_PATH_STATUS_JSON	PSC_DIR_RUN "/status.json"

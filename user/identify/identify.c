@@ -12,6 +12,7 @@
 #include "user/identify/elf.h"
 #include "user/identify/identify.h"
 #include "user/identify/module.h"
+#include "user/identify/package.h"
 #include "user/identify/pe.h"
 #include "user/identify/script.h"
 
@@ -39,7 +40,12 @@ static int read_format(int fd, uint64_t size, enum psc_format format,
 	case PSC_FORMAT_PE:
 		return psc_pe_identify(fd, size, options->markers, options->trust, facts);
 	case PSC_FORMAT_SCRIPT:
-		return psc_script_identify(fd, facts);
+		r = psc_script_identify(fd, facts);
+		return r < 0 ? r : psc_identify_run(fd, facts);
+	case PSC_FORMAT_DEB:
+		return psc_identify_deb(fd, facts);
+	case PSC_FORMAT_RPM:
+		return psc_identify_rpm(fd, facts);
 	default:
 		return 0;
 	}

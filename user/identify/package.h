@@ -4,8 +4,8 @@
  * (librpm) and shell archives that unpack themselves (.run). Reads hostile input: bounded in
  * bytes, entries and memory; what cannot be read becomes a PSC_FACT_PROBLEM.
  *
- * Used by psc_identify(), by the scan and by `catalog learn`. Threads may read packages side by
- * side, but for rpm: librpm keeps state of its own, one thread at a time.
+ * Used by psc_identify(), by the scan and by `catalog learn`. Thread-safe: librpm keeps state of
+ * its own, so rpm headers are read by one thread at a time.
  */
 #pragma once
 
