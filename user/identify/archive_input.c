@@ -107,14 +107,17 @@ static int support(struct archive *archive, unsigned int formats)
 	return 0;
 }
 
-/* The errno behind a failure of libarchive. */
+/*
+ * The errno behind a failure of libarchive. Its lack of memory is damage: a header that claims
+ * gigabytes must not end the walk over everything else.
+ */
 static int failure(const struct psc_archive_input *input)
 {
 	for (const struct psc_archive_input *i = input; i; i = i->outer) {
 		if (i->error < 0)
 			return i->error;
 	}
-	return archive_errno(input->archive) == ENOMEM ? -ENOMEM : -EBADMSG;
+	return -EBADMSG;
 }
 
 static int open_input(struct psc_archive_input *input, unsigned int formats)

@@ -90,10 +90,10 @@ static int add_control(struct psc_facts *facts, const char *text, size_t size)
 /* Lines "<32 hex digits>  name". */
 static int add_md5sums(const struct deb *deb)
 {
-	const char *text = deb->md5sums, *end = text + deb->md5sums_size;
+	const char *text = deb->md5sums ? deb->md5sums : "", *end = text + deb->md5sums_size;
 	int r = 0;
 
-	while (text && text < end && r >= 0) {
+	while (text < end && r >= 0) {
 		const char *newline = memchr(text, '\n', end - text);
 		size_t length = (newline ? newline : end) - text;
 

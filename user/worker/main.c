@@ -5,12 +5,13 @@
  * answers with the facts (wire.h).
  *
  * Each file is parsed by a process of its own, which then ends: a file that takes that process
- * over finds no other file there, cannot speak for the next one, and can do nothing but answer
- * (sandbox.c). This process itself parses requests only.
+ * over finds no other file there and not the daemon's socket, and can do nothing but answer
+ * (sandbox.c), once and for itself. This process parses requests, and passes answers on unread.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -101,8 +102,12 @@ static int load(struct worker *worker)
 
 /* ---- one file ----------------------------------------------------------------------------- */
 
-/* In the process of its own; never returns. */
-static void identify(struct worker *worker, const struct psc_wire_request *request, int fd)
+/*
+ * In the process of its own; never returns. The socket to the other process takes the place of
+ * the daemon's.
+ */
+static void identify(struct worker *worker, const struct psc_wire_request *request, int fd,
+		     int answer_fd)
 {
 	const struct psc_identify_options what = {worker->markers, worker->trust,
 						  request->want_digest};
@@ -111,8 +116,10 @@ static void identify(struct worker *worker, const struct psc_wire_request *reque
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (psc_sandbox_enter(worker->sandbox) < 0)
+	/* no cloexec: nothing can be executed any more */
+	if (dup2(answer_fd, SOCKET_FD) < 0 || psc_sandbox_enter(worker->sandbox) < 0)
 		_exit(2);
+	close(answer_fd);
 	r = psc_identify(fd, &what, &facts);
 	if (psc_wire_reply_encode(r, &facts, &reply) < 0 ||
 	    psc_frame_send_timeout(SOCKET_FD, reply, REPLY_TIMEOUT) < 0)
@@ -120,21 +127,99 @@ static void identify(struct worker *worker, const struct psc_wire_request *reque
 	_exit(0);
 }
 
-/* Anything but a reply ends this process, too: the daemon sees the end of the socket. */
+/* Everything that comes until the end; -EMSGSIZE for more than a reply may have. */
+static int collect(int fd, uint8_t **ret, size_t *ret_size)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t size = 0, room = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (size == room) {
+			uint8_t *more;
+
+			if (room > PSC_WIRE_REPLY_MAX)
+				return -EMSGSIZE;
+			room = room ? 2 * room : 65536;
+			more = realloc(data, room);
+			if (!more)
+				return -ENOMEM;
+			data = more;
+		}
+		n = read(fd, data + size, room - size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		size += n;
+	}
+	*ret = TAKE_PTR(data);
+	*ret_size = size;
+	return 0;
+}
+
+/* One frame and nothing else, as far as its header says so. */
+static bool is_frame(const uint8_t *data, size_t size)
+{
+	uint32_t length;
+
+	if (size < PSC_FRAME_HEADER || data[4] != PSC_FRAME_VERSION)
+		return false;
+	length = (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 |
+		 (uint32_t)data[3] << 24;
+	return length == size - PSC_FRAME_HEADER;
+}
+
+static int pass_on(const uint8_t *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = send(SOCKET_FD, data, size, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		size -= n;
+	}
+	return 0;
+}
+
+/* Anything but an answer ends this process, too: the daemon sees the end of the socket. */
 static int serve(struct worker *worker, const struct psc_wire_request *request, int fd)
 {
-	pid_t child = fork();
-	int status;
+	_cleanup_free_ uint8_t *answer = NULL;
+	_cleanup_close_ int ours = -1;
+	size_t size = 0;
+	int pair[2], status, r;
+	pid_t child;
 
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail("socketpair", -errno);
+	ours = pair[0];
+	child = fork();
+	if (child == 0) {
+		close(ours);
+		identify(worker, request, fd, pair[1]);
+	}
+	close(pair[1]);
 	if (child < 0)
 		return fail("fork", -errno);
-	if (child == 0)
-		identify(worker, request, fd);
+	r = collect(ours, &answer, &size);
+	if (r < 0)
+		kill(child, SIGKILL);
 	while (waitpid(child, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -errno;
 	}
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+	if (r < 0)
+		return r;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !is_frame(answer, size))
+		return -ECHILD;
+	return pass_on(answer, size);
 }
 
 /* ---- requests ------------------------------------------------------------------------------ */
