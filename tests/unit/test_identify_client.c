@@ -22,6 +22,7 @@
 #include "user/core/timefmt.h"
 #include "user/daemon/identify.h"
 #include "user/daemon/worker.h"
+#include "user/identify/package.h"
 #include "user/identify/wire.h"
 #include "tests/unit/standin.h"
 
@@ -341,8 +342,10 @@ static void test_real(void **state)
 	assert_int_equal(psc_identifier_new(&options, &identifier), 0);
 	expect_real(identifier, "a.deb", PSC_FACT_PACKAGE_NAME, "kesl");
 	expect_real(identifier, "a.deb", PSC_FACT_ENTRY, "opt/kaspersky/kesl/bin/kesl");
-	expect_real(identifier, "a.rpm", PSC_FACT_PACKAGE_VENDOR, "Stand-in");
-	expect_real(identifier, "a.rpm", PSC_FACT_ENTRY, "opt/kaspersky/kesl/bin/kesl");
+	if (psc_package_rpm_covered()) {
+		expect_real(identifier, "a.rpm", PSC_FACT_PACKAGE_VENDOR, "Stand-in");
+		expect_real(identifier, "a.rpm", PSC_FACT_ENTRY, "opt/kaspersky/kesl/bin/kesl");
+	}
 	expect_real(identifier, "a.run", PSC_FACT_ARCHIVE_LABEL, "stand-in");
 	expect_real(identifier, "a.run", PSC_FACT_ENTRY, "opt/kaspersky/kesl/bin/kesl");
 	expect_real(identifier, "elf", PSC_FACT_ELF_NEEDED, "libc.so.6");
