@@ -57,7 +57,9 @@ static const char make_debs[] = STANDIN_TREE
 	"head -c 400 gzip.deb >cut.deb;"
 	"mkdir ar; cd ar; ar x ../gzip.deb; printf x >control.tar.gz;"
 	"ar rc ../nocontrol.deb debian-binary control.tar.gz data.tar.gz;"
-	"ar rc ../nodata.deb debian-binary; cd ..";
+	"ar rc ../nodata.deb debian-binary;"
+	"printf 'package:  two  \\n\\nVersion: 9\\n' >control; tar -czf control.tar.gz control;"
+	"ar rc ../two.deb debian-binary control.tar.gz data.tar.gz; cd ..";
 
 static void test_deb(void **state)
 {
@@ -95,6 +97,10 @@ static void test_deb_damaged(void **state)
 	expect_problem(&facts, "data.tar: missing");
 	identify("log", psc_identify_deb, &facts);
 	expect_problem(&facts, "no archive");
+	/* only the first paragraph speaks of the package; dpkg does not mind the case */
+	identify("two.deb", psc_identify_deb, &facts);
+	expect(&facts, PSC_FACT_PACKAGE_NAME, "two");
+	assert_null(psc_facts_get(&facts, PSC_FACT_PACKAGE_VERSION));
 }
 
 /* ---- files of packages ------------------------------------------------------------- */
@@ -164,7 +170,10 @@ static const char make_rpms[] = STANDIN_TREE
 	"head -c 300 sha256.rpm >cut.rpm;"
 	/* a header that claims 1 GB */
 	"cp sha256.rpm large.rpm;"
-	"printf '\\100\\0\\0\\0' | dd of=large.rpm bs=1 seek=108 conv=notrunc";
+	"printf '\\100\\0\\0\\0' | dd of=large.rpm bs=1 seek=108 conv=notrunc;"
+	"cp sha256.rpm second.rpm;"
+	"export LC_ALL=C; at=$(grep -aboP '\\x8e\\xad\\xe8\\x01' sha256.rpm | cut -d: -f1 | sed -n 2p);"
+	"printf '\\001\\0\\0\\0' | dd of=second.rpm bs=1 seek=$((at + 12)) conv=notrunc;";
 
 static void test_rpm(void **state)
 {
@@ -200,6 +209,8 @@ static void test_rpm_damaged(void **state)
 	identify("cut.rpm", psc_identify_rpm, &facts);
 	expect_problem(&facts, "rpm: ");
 	identify("large.rpm", psc_identify_rpm, &facts);
+	expect_problem(&facts, "larger headers than are read");
+	identify("second.rpm", psc_identify_rpm, &facts);
 	expect_problem(&facts, "larger headers than are read");
 	identify("log", psc_identify_rpm, &facts);
 	expect_problem(&facts, "rpm: ");
