@@ -193,7 +193,6 @@ struct psc_mark_key {
 
 struct psc_mark {
 	__u32 place;
-	__u32 round; /* psc_control.mark_round when it was set last */
 };
 
 /* psc_control.mark_request */
@@ -224,8 +223,6 @@ struct psc_control {
 	   perhaps with PSC_MARK_REMOVE; 0 when there is none, or it was done */
 	__u32 mark_request;
 	__s32 mark_result; /* 0, or a negative errno */
-	__u32 mark_round;
-	__u32 _pad0;
 	__u8 object_digest[PSC_DIGEST_SIZE];
 };
 
@@ -387,9 +384,9 @@ struct psc_event {
 _Static_assert(sizeof(struct psc_digest_record) == 40, "digest record");
 _Static_assert(sizeof(struct psc_digest_bucket) == 8, "digest bucket");
 _Static_assert(sizeof(struct psc_clock) == 24, "clock");
-_Static_assert(sizeof(struct psc_control) == 128, "control");
+_Static_assert(sizeof(struct psc_control) == 120, "control");
 _Static_assert(sizeof(struct psc_mark_key) == 16, "mark key");
-_Static_assert(sizeof(struct psc_mark) == 8, "mark");
+_Static_assert(sizeof(struct psc_mark) == 4, "mark");
 _Static_assert(sizeof(struct psc_table) == 96 + 4 * PSC_UNSTABLE_MAX + 8 * PSC_INTERVALS_MAX +
 						   32 * PSC_OP_MAX + 2 * PSC_SUBJECTS_MAX +
 						   2 * PSC_PLACES_MAX +

@@ -184,7 +184,6 @@ int BPF_PROG(psc_file_set_fowner, struct file *file)
 		r = bpf_map_delete_elem(&psc_marks, &key);
 	} else {
 		mark.place = request - 1;
-		mark.round = control->mark_round;
 		r = bpf_map_update_elem(&psc_marks, &key, &mark, 0);
 		c = psc_counters_get();
 		if (r && c)

@@ -41,11 +41,6 @@ int psc_marks_remove(struct psc_guard *guard, int fd)
 	return request(guard, PSC_MARK_REMOVE | 1, fd);
 }
 
-void psc_marks_begin(struct psc_guard *guard)
-{
-	guard->shared->control.mark_round++;
-}
-
 /* Calls for each mark, which the call may remove. */
 static int each(const struct psc_guard *guard,
 		int (*visit)(const struct psc_guard *guard, const struct psc_mark_key *key,
@@ -76,32 +71,33 @@ static int each(const struct psc_guard *guard,
 struct range {
 	uint32_t from;
 	uint32_t to;
-	bool all;
+	const bool *keep; /* by number; NULL: none */
 };
 
-static int remove_stale(const struct psc_guard *guard, const struct psc_mark_key *key,
-			const struct psc_mark *mark, void *data)
+static int remove_mark(const struct psc_guard *guard, const struct psc_mark_key *key,
+		       const struct psc_mark *mark, void *data)
 {
 	const struct range *range = data;
 
-	if (!range->all && (mark->place < range->from || mark->place >= range->to ||
-			    mark->round == guard->shared->control.mark_round))
+	if (mark->place < range->from || mark->place >= range->to ||
+	    (range->keep && range->keep[mark->place]))
 		return 0;
 	return bpf_map_delete_elem(guard->marks_fd, key) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int psc_marks_sweep(struct psc_guard *guard, uint32_t from, uint32_t to)
+int psc_marks_sweep(struct psc_guard *guard, uint32_t from, uint32_t to,
+		    const bool keep[PSC_PLACES_MAX])
 {
-	struct range range = {.from = from, .to = to};
+	struct range range = {.from = from, .to = to, .keep = keep};
 
-	return each(guard, remove_stale, &range);
+	return to > PSC_PLACES_MAX ? -ERANGE : each(guard, remove_mark, &range);
 }
 
 int psc_marks_clear(struct psc_guard *guard)
 {
-	struct range range = {.all = true};
+	struct range range = {.to = PSC_PLACES_MAX};
 
-	return each(guard, remove_stale, &range);
+	return each(guard, remove_mark, &range);
 }
 
 struct tally {

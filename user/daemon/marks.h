@@ -23,11 +23,11 @@ int psc_marks_set(struct psc_guard *guard, uint32_t number, int fd);
 int psc_marks_remove(struct psc_guard *guard, int fd);
 
 /*
- * Removes the marks of places @from up to, not including, @to that were not set since the last
- * psc_marks_begin(): begin, set what holds, sweep. Nothing that holds is unmarked for a moment.
+ * Removes the marks of places @from up to, not including, @to that are not in @keep. What was
+ * marked for a place that stays listed stays marked, wherever it was moved to since.
  */
-void psc_marks_begin(struct psc_guard *guard);
-int psc_marks_sweep(struct psc_guard *guard, uint32_t from, uint32_t to);
+int psc_marks_sweep(struct psc_guard *guard, uint32_t from, uint32_t to,
+		    const bool keep[PSC_PLACES_MAX]);
 
 /* Removes every mark. */
 int psc_marks_clear(struct psc_guard *guard);

@@ -62,7 +62,6 @@ void psc_places_mark(struct psc_daemon *daemon)
 
 	if (!image->place_count && !daemon->places_listed)
 		return;
-	psc_marks_begin(daemon->guard);
 	for (size_t i = 0; i < image->place_count; i++) {
 		const struct psc_place *place = &image->places[i];
 
@@ -75,7 +74,7 @@ void psc_places_mark(struct psc_daemon *daemon)
 		if (!listed[number])
 			daemon->place_error[number] = 0;
 	}
-	psc_marks_sweep(daemon->guard, 0, PSC_PLACES_SITE);
+	psc_marks_sweep(daemon->guard, 0, PSC_PLACES_SITE, listed);
 	daemon->places_listed = image->place_count;
 }
 
