@@ -8,6 +8,7 @@
 #   judged OP FILE COMMAND...    FILE's content gets listed; the outcome is what the
 #                                command does then, together with the audit log
 #   unlisted OP FILE COMMAND...  FILE is not listed, though another file of its size is
+#   at_place, beside_place PATH OP FILE COMMAND...  (place.sh) PATH is listed as a place
 #   afterwards OP FILE COMMAND...  like judged, but the outcome is that of the third stage
 # COMMAND is a program or a function act_NAME; it runs in every stage. FILE has to lie in
 # $dir. Before the call, format=FORMAT lists the content as that.
@@ -74,6 +75,7 @@ guess_format() {
 list_all() {
 	local digest name size
 	if [ -n "$sabotage" ]; then return; fi
+	if [ ${#place_of[@]} != 0 ]; then list_places && return; fi
 	{
 		echo algo,digest,size,format,name,product,version,source
 		while read -r digest name && read -r -u 3 size; do
@@ -87,6 +89,7 @@ list_all() {
 }
 
 unlist_all() {
+	if [ ${#place_of[@]} != 0 ]; then unlist_places && return; fi
 	rm -f "$lists"/cases.csv
 	reload
 }
@@ -188,7 +191,7 @@ clean_up() {
 batch() {
 	local key
 	order=() kind=() operation=() listed=() command=() format_of=() must_be_cached=()
-	first=() first_text=() during=() running=()
+	first=() first_text=() during=() running=() place_of=()
 	digests=$work/digests
 	prepare "$1"
 	[ ${#order[@]} != 0 ] || return 0

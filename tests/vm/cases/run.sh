@@ -9,11 +9,11 @@
 #   -l  what takes minutes
 # shellcheck disable=SC2034,SC2154 # variables of the files that it sources
 set -u
-sabotage='' only='' series=cases prefixes='case race deny each life last'
+sabotage='' only='' series=cases prefixes='case race deny place each life last'
 while getopts nmilk: option; do
 	case $option in
 	n) sabotage=1 ;;
-	m) series=mask prefixes='case race deny' ;;
+	m) series=mask prefixes='case race deny place' ;;
 	i) series=ima prefixes='case race deny ima each state' ;;
 	l) series=long prefixes=long ;;
 	k) only=$OPTARG ;;
@@ -21,7 +21,7 @@ while getopts nmilk: option; do
 	esac
 done
 cases=$(dirname -- "$0")/cases
-for part in lib batch exec load open module fileless overlay ways record life policy doctor ima bounds long; do
+for part in lib batch exec load open module fileless overlay place ways record life policy doctor ima bounds long; do
 	# shellcheck source=/dev/null
 	. "$cases/$part.sh"
 done
@@ -33,7 +33,7 @@ features() {
 # The rows of these cases are none of this boot's.
 elsewhere() {
 	local prefix function
-	for prefix in case race deny each life last ima state long; do
+	for prefix in case race deny place each life last ima state long; do
 		if in_series $prefix; then continue; fi
 		for function in $(compgen -A function "${prefix}_"); do
 			enter "$function"
@@ -71,7 +71,7 @@ phase() {
 	features | sed 's/^/feature\t/'
 	try attempt exec-check "$beacon"
 	if [ "$status" -le 1 ]; then printf 'feature\tat_execve_check\n'; fi
-	for group in case race ima; do
+	for group in case race place ima; do
 		if in_series $group; then batch $group; fi
 	done
 	if in_series deny; then
