@@ -103,8 +103,8 @@ END {
 	print "the content is listed, while it is listed and after. The configuration is the built-in one, but"
 	print "for the cases that say so. An outcome that depends on a capability of the kernel says which"
 	print "(`proscribe status` shows them); `ima_policy` is a kernel whose IMA policy measures files,"
-	print "`ftrace_switch` one that lets ftrace be switched off, `ia32` and `x32` one that runs such"
-	print "programs."
+	print "`ftrace_switch` one that lets ftrace be switched off, `at_execve_check` one that has that flag,"
+	print "`ia32` and `x32` one that runs such programs."
 	print ""
 	print "<!-- kernels -->"
 	if (kernel_count) {

@@ -47,7 +47,7 @@ place_place_exec() {
 # The size filter clears every file of this size: only its place speaks against it.
 place_place_exec_unlisted_size() {
 	mkdir listed
-	attempt pad $bin/payload "$dir/listed/file" 23456 "$mode $case"
+	attempt pad "$bin"/payload "$dir/listed/file" 23456 "$mode $case"
 	at_place "$dir/listed" exec "$dir/listed/file" attempt exec "$dir/listed/file"
 }
 
@@ -62,10 +62,11 @@ place_place_load() {
 	at_place "$dir/listed" load "$dir/listed/file" attempt map "$dir/listed/file"
 }
 
+# Its record has neither digest nor directories: the name tells whose it is.
 place_place_mprotect() {
 	mkdir listed
-	library "$dir/listed/file"
-	at_place "$dir/listed" load "$dir/listed/file" attempt mprotect "$dir/listed/file"
+	library "$dir/listed/$case.bin"
+	at_place "$dir/listed" load "$dir/listed/$case.bin" attempt mprotect "$dir/listed/$case.bin"
 }
 
 place_place_module() {
@@ -214,7 +215,7 @@ place_place_overlay_merged() {
 place_place_container() {
 	mkdir -p listed root/opt root/old
 	program_static "$dir/listed/file"
-	cp $bin/attempt root/
+	cp "$bin"/attempt root/
 	at_place "$dir/listed" exec "$dir/listed/file" act_place_container
 }
 act_place_container() {
