@@ -246,6 +246,28 @@ static void actions(const struct page *p)
 		fputc('\n', p->out);
 }
 
+/* One a line: where, whose, and whether the kernel knows of it. */
+static void places(const struct page *p)
+{
+	const json_t *all = psc_json_at(p->data, "policy.places.listed"), *place;
+	size_t i;
+
+	json_array_foreach(all, i, place) {
+		const char *path = json_string_value(json_object_get(place, "path"));
+		const char *product = json_string_value(json_object_get(place, "product"));
+
+		label(p, i ? "" : "places");
+		psc_output_text(p->out, path ?: "?");
+		if (product) {
+			fputs(": ", p->out);
+			psc_output_text(p->out, product);
+		}
+		if (!json_is_true(json_object_get(place, "marked")))
+			fputs(" (not there, or it cannot be marked)", p->out);
+		fputc('\n', p->out);
+	}
+}
+
 static const struct {
 	const char *key;
 	const char *title;
@@ -425,6 +447,7 @@ void psc_render_status(FILE *out, const json_t *data, bool colour)
 	policy(&page);
 	clock_line(&page);
 	lists(&page);
+	places(&page);
 	actions(&page);
 	counters(&page);
 	unverified(&page);

@@ -82,6 +82,7 @@ json_t *psc_places_json(const struct psc_daemon *daemon)
 {
 	const struct psc_image *image = daemon->policy.image;
 	json_t *array = json_array();
+	struct psc_counters counters = {};
 	size_t marks = 0;
 
 	for (size_t i = 0; i < image->place_count; i++) {
@@ -95,6 +96,7 @@ json_t *psc_places_json(const struct psc_daemon *daemon)
 				  marked));
 	}
 	psc_marks_count(daemon->guard, &marks, NULL);
-	return json_pack("{s:o, s:I, s:i}", "listed", array, "marks", (json_int_t)marks,
-			 "marks_max", PSC_MARKS_MAX);
+	psc_guard_counters(daemon->guard, &counters);
+	return json_pack("{s:o, s:I, s:i, s:I}", "listed", array, "marks", (json_int_t)marks,
+			 "marks_max", PSC_MARKS_MAX, "marks_full", (json_int_t)counters.marks_full);
 }
