@@ -4,20 +4,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "user/core/escape.h"
 #include "user/core/json.h"
 #include "user/daemon/daemon.h"
 #include "user/daemon/marks.h"
 
-/* Neither waits for a writer of a FIFO nor opens a device for more than its inode. */
+/* Opening a device may do something, and opening a FIFO wait: only what can hold files is. */
+static int open_place(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	char self[32];
+	struct stat st;
+	int real;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return -ENOTDIR;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	real = open(self, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return real < 0 ? -errno : real;
+}
+
 static int mark_place(struct psc_daemon *daemon, const struct psc_place *place)
 {
-	_cleanup_close_ int fd = open(place->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_close_ int fd = open_place(place->path);
 
-	if (fd < 0)
-		return -errno;
-	return psc_marks_set(daemon->guard, place->number, fd);
+	return fd < 0 ? fd : psc_marks_set(daemon->guard, place->number, fd);
 }
 
 static void record_place(struct psc_daemon *daemon, const struct psc_place *place, int r)
