@@ -22,9 +22,9 @@ Q        := $(if $(filter 1,$(V)),,@)
 # A library that is missing is named by the compiler; goals that build nothing need no pkg-config.
 # Without librpm everything is built, and "rpm: not covered" is said where it matters.
 RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
-LIBS_core   = jansson libfyaml libcrypto libelf libarchive $(if $(filter 1,$(RPM)),rpm)
+LIBS_core   = zlib jansson libfyaml libcrypto libelf libarchive $(if $(filter 1,$(RPM)),rpm)
 LIBS_worker = libseccomp
-LIBS_daemon = libbpf zlib mount
+LIBS_daemon = libbpf mount
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 
 WARNINGS = -Wall -Wextra -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wshadow \

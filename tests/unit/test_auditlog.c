@@ -17,6 +17,17 @@
 #include "user/core/auditlog.h"
 #include "user/core/json.h"
 
+/* What stands before the first record's members, `{"chain":{...},`, instead of a brace. */
+static size_t first_prefix(void)
+{
+	const struct psc_chain none = {0};
+	char buffer[PSC_CHAIN_PREFIX_MAX];
+	struct psc_chain_link link;
+
+	psc_chain_next(&none, &link);
+	return psc_chain_format(&link, buffer);
+}
+
 struct place {
 	char directory[64];
 };
@@ -146,8 +157,8 @@ static void test_refused_records(void **state)
 	json_object_set_new(large, "n", json_string(text));
 	assert_int_equal(psc_auditlog_append(log, large), -EMSGSIZE);
 	assert_int_equal(psc_auditlog_append(log, json_null()), -EINVAL);
-	/* {"n":"..."} and the newline: nine bytes around the text */
-	text[PSC_AUDITLOG_LINE_MAX - 9] = '\0';
+	/* "n":"..."} and the newline: eight bytes around the text, behind the chain's */
+	text[PSC_AUDITLOG_LINE_MAX - first_prefix() - 8] = '\0';
 	json_object_set_new(fits, "n", json_string(text));
 	assert_int_equal(psc_auditlog_append(log, fits), 0);
 	append_number(log, 1);
@@ -203,21 +214,26 @@ static void test_no_room(void **state)
 	_cleanup_json_ json_t *json = json_pack("{s:i,s:s}", "n", 7, "pad", "0123456789");
 	struct rlimit old, limit;
 	struct stat st;
+	off_t whole;
 
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(psc_auditlog_open(p->directory, (gid_t)-1, &log, NULL), 0);
 	append_number(log, 1);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-	for (rlim_t room = 8; room < 8 + 20; room++) {
+	assert_int_equal(stat(psc_auditlog_path(log), &st), 0);
+	whole = st.st_size;
+	for (rlim_t room = (rlim_t)whole; room < (rlim_t)whole + 100; room++) {
 		limit = (struct rlimit){.rlim_cur = room, .rlim_max = old.rlim_max};
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 		assert_int_equal(psc_auditlog_append(log, json), -EFBIG);
 		assert_int_equal(stat(psc_auditlog_path(log), &st), 0);
-		assert_int_equal(st.st_size, 8);
+		assert_int_equal(st.st_size, whole);
 	}
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(psc_auditlog_append(log, json), 0);
 	assert_log(p, "1 7 ");
+	/* what was cut back is not in the chain */
+	assert_int_equal(psc_auditlog_chain(log)->sequence, 2);
 }
 
 static void test_removed_file(void **state)
@@ -305,7 +321,7 @@ static void test_files_in_order(void **state)
 	WRITE(p, SECOND, "{\"n\":3}\n");
 	WRITE(p, FIRST, "{\"n\":1}\n{\"n\":2");
 	WRITE(p, "audit-2026.jsonl", "{\"n\":66}\n");
-	WRITE(p, "audit-20260201T000000Z.jsonl.gz", "{\"n\":77}\n");
+	WRITE(p, "audit-20260201T000000Z.jsonl.bz2", "{\"n\":77}\n");
 	WRITE(p, "other.jsonl", "{\"n\":88}\n");
 	assert_log(p, "1 !2 3 ");
 	/* two days after the second file's start the first cannot matter; two hours after, it can */

@@ -8,8 +8,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <zlib.h>
+
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_names.h"
+#include "user/core/chain_key.h"
 #include "user/core/json.h"
 #include "user/core/timefmt.h"
 
@@ -18,6 +21,7 @@ struct psc_auditlog {
 	bool dirty;  /* appended to since the last sync */
 	bool torn;   /* part of a line could not be cut back */
 	off_t whole; /* with torn: where the whole lines end */
+	struct psc_chain chain;
 	char *path;
 	char line[PSC_AUDITLOG_LINE_MAX];
 };
@@ -75,22 +79,29 @@ static int continue_file(int directory_fd, const char *name)
 	return TAKE_FD(fd);
 }
 
-/* Opens the newest file, or a new one; its name goes to @name. */
-static int open_file(int directory_fd, const char *directory, gid_t group, char *name)
+/* A file's name is the time, but never before the one that it follows (NULL: none). */
+static void name_after(const char *newest, char name[PSC_AUDITLOG_NAME_SIZE])
 {
-	_cleanup_(psc_auditlog_names_clear) struct psc_auditlog_names names = {};
-	char now[PSC_TIME_TEXT_MAX];
-	int r;
+	uint64_t start = psc_time_now(), before;
+	char text[PSC_TIME_TEXT_MAX];
 
-	r = psc_auditlog_names_read(directory, &names);
-	if (r < 0)
-		return r;
-	if (names.count > 0) {
-		snprintf(name, PSC_AUDITLOG_NAME_SIZE, "%s", names.names[names.count - 1]);
+	if (newest && psc_auditlog_name_parse(newest, &before) && start < before + PSC_NSEC_PER_SEC)
+		start = before + PSC_NSEC_PER_SEC;
+	snprintf(name, PSC_AUDITLOG_NAME_SIZE, PSC_AUDITLOG_PREFIX "%s" PSC_AUDITLOG_SUFFIX,
+		 psc_time_format_compact(start, text));
+}
+
+/* Opens the newest file, or a new one; its name goes to @name. */
+static int open_file(int directory_fd, const struct psc_auditlog_names *names, gid_t group,
+		     char *name)
+{
+	const char *newest = names->count ? names->names[names->count - 1] : NULL;
+
+	if (newest && !psc_auditlog_is_packed(newest)) {
+		snprintf(name, PSC_AUDITLOG_NAME_SIZE, "%s", newest);
 		return continue_file(directory_fd, name);
 	}
-	snprintf(name, PSC_AUDITLOG_NAME_SIZE, PSC_AUDITLOG_PREFIX "%s" PSC_AUDITLOG_SUFFIX,
-		 psc_time_format_compact(psc_time_now(), now));
+	name_after(newest, name);
 	return create_file(directory_fd, name, group);
 }
 
@@ -156,10 +167,96 @@ static int repair_tail(struct psc_auditlog *log, struct psc_auditlog_repair *rep
 	return fdatasync(log->fd) < 0 ? -errno : 0;
 }
 
+/* ---- where the chain goes on ------------------------------------------------------------- */
+
+/* The record that begins at @offset of @fd, if it is one: 1 and the chain behind it. */
+static int chain_at(struct psc_auditlog *log, int fd, off_t offset, size_t size)
+{
+	struct psc_chain_link link;
+	int r;
+
+	if (pread(fd, log->line, size, offset) != (ssize_t)size)
+		return -EIO;
+	if (psc_chain_parse(log->line, size, &link) < 0)
+		return 0;
+	log->chain.sequence = link.sequence - 1;
+	r = psc_chain_advance(&log->chain, log->line, size);
+	return r < 0 ? r : 1;
+}
+
+/* The last record of a file: 1, or 0 when it has none. Lines behind it that are none stay. */
+static int chain_of_file(struct psc_auditlog *log, int fd)
+{
+	struct stat st;
+	off_t end, begin;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	r = whole_lines_end(fd, st.st_size, log->line, sizeof(log->line), &end);
+	while (r >= 0 && end > 0) {
+		r = whole_lines_end(fd, end - 1, log->line, sizeof(log->line), &begin);
+		if (r >= 0 && end - begin <= (off_t)sizeof(log->line))
+			r = chain_at(log, fd, begin, (size_t)(end - begin - 1));
+		if (r)
+			return r;
+		end = begin;
+	}
+	return r;
+}
+
+static void close_gz(gzFile *file)
+{
+	if (*file)
+		gzclose_r(*file);
+}
+
+/* The same of a compressed file, which has to be read from its beginning. Takes @fd. */
+static int chain_of_packed(struct psc_auditlog *log, int fd)
+{
+	_cleanup_(close_gz) gzFile file = gzdopen(fd, "rb");
+	struct psc_chain_link link;
+	int r = 0;
+
+	if (!file) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (r >= 0 && gzgets(file, log->line, sizeof(log->line))) {
+		size_t length = strcspn(log->line, "\n");
+
+		if (psc_chain_parse(log->line, length, &link) < 0)
+			continue;
+		log->chain.sequence = link.sequence - 1;
+		r = psc_chain_advance(&log->chain, log->line, length);
+		r = r < 0 ? r : 1;
+	}
+	return r;
+}
+
+/* A file may have been begun and not written to: then the one before it has the end. */
+static int find_chain(struct psc_auditlog *log, int directory_fd,
+		      const struct psc_auditlog_names *names)
+{
+	int r = chain_of_file(log, log->fd);
+
+	for (size_t i = names->count; i > 0 && !r; i--) {
+		const char *name = names->names[i - 1];
+		_cleanup_close_ int fd = continue_file(directory_fd, name);
+
+		if (fd >= 0 && psc_auditlog_is_packed(name))
+			r = chain_of_packed(log, TAKE_FD(fd));
+		else if (fd >= 0)
+			r = chain_of_file(log, fd);
+	}
+	return r < 0 ? r : 0;
+}
+
 int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **ret,
 		      struct psc_auditlog_repair *repair)
 {
 	_cleanup_(psc_auditlog_freep) struct psc_auditlog *log = NULL;
+	_cleanup_(psc_auditlog_names_clear) struct psc_auditlog_names names = {};
 	_cleanup_close_ int directory_fd = -1;
 	struct psc_auditlog_repair found = {};
 	char name[PSC_AUDITLOG_NAME_SIZE];
@@ -172,7 +269,10 @@ int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **
 	directory_fd = open_directory(directory, group);
 	if (directory_fd < 0)
 		return directory_fd;
-	log->fd = open_file(directory_fd, directory, group, name);
+	r = psc_auditlog_names_read(directory, &names);
+	if (r < 0)
+		return r;
+	log->fd = open_file(directory_fd, &names, group, name);
 	if (log->fd < 0)
 		return log->fd;
 	if (flock(log->fd, LOCK_EX | LOCK_NB) < 0)
@@ -182,6 +282,8 @@ int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **
 		return -ENOMEM;
 	}
 	r = repair_tail(log, &found);
+	if (!r)
+		r = find_chain(log, directory_fd, &names);
 	if (r < 0)
 		return r;
 	if (repair)
@@ -228,29 +330,68 @@ static int write_line(struct psc_auditlog *log, size_t size)
 	return 0;
 }
 
-int psc_auditlog_append(struct psc_auditlog *log, const json_t *json)
+/* Puts link and record together in the buffer; the length of the line, or negative. */
+static ssize_t make_line(struct psc_auditlog *log, const json_t *json,
+			 const struct psc_chain_link *link)
 {
+	char prefix[PSC_CHAIN_PREFIX_MAX];
+	size_t begin = psc_chain_format(link, prefix);
+	size_t room = sizeof(log->line) - begin;
 	size_t length;
+
+	/* the record's opening brace gives way to the link's comma */
+	length = json_dumpb(json, log->line + begin - 1, room, JSON_COMPACT);
+	if (length <= 2)
+		return -EINVAL;
+	if (length > room)
+		return -EMSGSIZE;
+	memcpy(log->line, prefix, begin);
+	return (ssize_t)(begin - 1 + length);
+}
+
+int psc_auditlog_append_signed(struct psc_auditlog *log, const json_t *json,
+			       const struct psc_chain_key *key)
+{
+	struct psc_chain_link link;
+	ssize_t length;
 	int r;
 
 	if (!json_is_object(json))
 		return -EINVAL;
 	if (log->torn && cut_back(log) < 0)
 		return -EIO;
-	length = json_dumpb(json, log->line, sizeof(log->line) - 1, JSON_COMPACT);
-	if (length == 0)
-		return -EINVAL;
-	if (length > sizeof(log->line) - 1)
-		return -EMSGSIZE;
+	psc_chain_next(&log->chain, &link);
+	if (key && psc_chain_sign(key, &link) < 0)
+		return -EIO;
+	length = make_line(log, json, &link);
+	if (length < 0)
+		return (int)length;
 	log->line[length] = '\n';
 	/* Asked anew each time: the end may have moved, when somebody emptied the file. */
 	log->whole = lseek(log->fd, 0, SEEK_END);
 	if (log->whole < 0)
 		return -errno;
-	r = write_line(log, length + 1);
-	if (r == 0)
-		log->dirty = true;
-	return r;
+	r = write_line(log, (size_t)length + 1);
+	if (r < 0)
+		return r;
+	log->dirty = true;
+	return psc_chain_advance(&log->chain, log->line, (size_t)length);
+}
+
+int psc_auditlog_append(struct psc_auditlog *log, const json_t *json)
+{
+	return psc_auditlog_append_signed(log, json, NULL);
+}
+
+const struct psc_chain *psc_auditlog_chain(const struct psc_auditlog *log)
+{
+	return &log->chain;
+}
+
+void psc_auditlog_continue(struct psc_auditlog *log, const struct psc_chain *end)
+{
+	if (end->sequence > log->chain.sequence)
+		log->chain = *end;
 }
 
 int psc_auditlog_sync(struct psc_auditlog *log)

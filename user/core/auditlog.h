@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "user/core/util.h"
+#include "user/core/chain.h"
 
 /* Longest line including its newline; neither written nor read beyond it. */
 #define PSC_AUDITLOG_LINE_MAX (64U << 10)
@@ -41,12 +42,30 @@ static inline void psc_auditlog_freep(struct psc_auditlog **log)
 }
 
 /*
- * Appends @json as one line: whole, or not at all (what was written of it is cut back).
+ * Appends @json as one line, behind its place in the chain (chain.h): whole, or not at all
+ * (what was written of it is cut back, and the chain is as before).
  * Errors: -EMSGSIZE (line too long), -EINVAL (not an object), -ENOSPC and whatever
  * write(2) says, -EIO when cutting back failed too: then nothing is appended until a
  * later call succeeds in cutting.
  */
 int psc_auditlog_append(struct psc_auditlog *log, const json_t *json);
+
+/*
+ * The same with a checkpoint: signed with @key, it vouches for every record before it. @key may
+ * be NULL. -EIO when it cannot be signed.
+ */
+struct psc_chain_key;
+int psc_auditlog_append_signed(struct psc_auditlog *log, const json_t *json,
+			       const struct psc_chain_key *key);
+
+/* The end of the log's chain; it belongs to @log. */
+const struct psc_chain *psc_auditlog_chain(const struct psc_auditlog *log);
+
+/*
+ * A log that was opened anew goes on behind @end, the end of the chain before it was closed, if
+ * what was found on the disk is older: files that were taken away meanwhile leave a gap then.
+ */
+void psc_auditlog_continue(struct psc_auditlog *log, const struct psc_chain *end);
 
 /*
  * fdatasync(2), when anything was appended since the last one. -ESTALE: the file has

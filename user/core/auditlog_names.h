@@ -11,6 +11,7 @@
 
 #define PSC_AUDITLOG_PREFIX    "audit-"
 #define PSC_AUDITLOG_SUFFIX    ".jsonl"
+#define PSC_AUDITLOG_PACKED    ".gz" /* behind the suffix */
 #define PSC_AUDITLOG_NAME_SIZE 48
 
 struct psc_auditlog_names {
@@ -20,6 +21,9 @@ struct psc_auditlog_names {
 
 /* Frees the names; a cleanup function. */
 void psc_auditlog_names_clear(struct psc_auditlog_names *names);
+
+/* Is it the name of a compressed file? */
+bool psc_auditlog_is_packed(const char *name);
 
 /* Start time in the name of a log file; false when it is no such name. */
 bool psc_auditlog_name_parse(const char *name, uint64_t *ret_ns);

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <zlib.h>
+
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_names.h"
 #include "user/core/json.h"
@@ -26,12 +28,26 @@ void psc_auditlog_names_clear(struct psc_auditlog_names *names)
 	*names = (struct psc_auditlog_names){};
 }
 
+bool psc_auditlog_is_packed(const char *name)
+{
+	const size_t packed = sizeof(PSC_AUDITLOG_PACKED) - 1;
+	size_t length = strlen(name);
+
+	return length > packed && strcmp(name + length - packed, PSC_AUDITLOG_PACKED) == 0;
+}
+
 bool psc_auditlog_name_parse(const char *name, uint64_t *ret_ns)
 {
 	const size_t prefix = sizeof(PSC_AUDITLOG_PREFIX) - 1;
 	const size_t suffix = sizeof(PSC_AUDITLOG_SUFFIX) - 1;
 	size_t length = strlen(name);
+	char plain[PSC_AUDITLOG_NAME_SIZE];
 
+	if (psc_auditlog_is_packed(name) && length < sizeof(plain)) {
+		length -= sizeof(PSC_AUDITLOG_PACKED) - 1;
+		snprintf(plain, sizeof(plain), "%.*s", (int)length, name);
+		name = plain;
+	}
 	return length > prefix + suffix && strncmp(name, PSC_AUDITLOG_PREFIX, prefix) == 0 &&
 	       strcmp(name + length - suffix, PSC_AUDITLOG_SUFFIX) == 0 &&
 	       psc_time_parse_compact(name + prefix, length - prefix - suffix, ret_ns) == 0;
@@ -57,6 +73,24 @@ static int names_append(struct psc_auditlog_names *names, const char *name)
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A crash may leave a file beside its compressed copy: the file itself is whole. */
+static void drop_packed_twins(struct psc_auditlog_names *names)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const char *before = kept ? names->names[kept - 1] : "";
+		size_t length = strlen(before);
+
+		if (length && strncmp(names->names[i], before, length) == 0 &&
+		    strcmp(names->names[i] + length, PSC_AUDITLOG_PACKED) == 0)
+			free(names->names[i]);
+		else
+			names->names[kept++] = names->names[i];
+	}
+	names->count = kept;
 }
 
 static void close_directory(DIR **directory)
@@ -91,6 +125,7 @@ int psc_auditlog_names_read(const char *directory, struct psc_auditlog_names *re
 	}
 	if (names.count > 0)
 		qsort(names.names, names.count, sizeof(*names.names), compare_names);
+	drop_packed_twins(&names);
 	*ret = names;
 	names = (struct psc_auditlog_names){};
 	return 0;
@@ -126,6 +161,7 @@ struct psc_auditlog_reader {
 	struct psc_auditlog_names names;
 	size_t current; /* index into names */
 	int fd;
+	gzFile packed;	   /* of a compressed file, which is read from its beginning to its end */
 	uint64_t line;	   /* number of the last line that was handed out */
 	off_t line_start;  /* offset of the line that begins at buffer[begin] */
 	size_t begin, end; /* unread part of the buffer */
@@ -171,17 +207,39 @@ int psc_auditlog_reader_new(const char *directory, uint64_t since_ns, bool follo
 	return 0;
 }
 
+static void close_current(struct psc_auditlog_reader *r)
+{
+	if (r->packed)
+		gzclose_r(r->packed);
+	r->packed = NULL;
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -1;
+}
+
 void psc_auditlog_reader_free(struct psc_auditlog_reader *reader)
 {
 	if (!reader)
 		return;
-	if (reader->fd >= 0)
-		close(reader->fd);
+	close_current(reader);
 	psc_auditlog_names_clear(&reader->names);
 	json_decref(reader->json);
 	free(reader->directory);
 	free(reader->path);
 	free(reader);
+}
+
+static int open_packed(struct psc_auditlog_reader *r)
+{
+	int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	r->packed = gzdopen(fd, "rb");
+	if (r->packed)
+		return 0;
+	close(fd);
+	return -ENOMEM;
 }
 
 static int open_current(struct psc_auditlog_reader *r)
@@ -204,14 +262,9 @@ static int open_current(struct psc_auditlog_reader *r)
 		return -errno;
 	if (fstat(r->fd, &st) < 0)
 		return -errno;
-	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
-}
-
-static void close_current(struct psc_auditlog_reader *r)
-{
-	if (r->fd >= 0)
-		close(r->fd);
-	r->fd = -1;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return psc_auditlog_is_packed(r->path) ? open_packed(r) : 0;
 }
 
 /* Finds files that appeared meanwhile: true when there is one behind the current. */
@@ -269,6 +322,21 @@ static void drop_buffer(struct psc_auditlog_reader *r)
 	r->begin = r->end = 0;
 }
 
+/* What follows on the buffer: bytes, 0 at the end, negative errno. */
+static ssize_t read_on(struct psc_auditlog_reader *r, char *to, size_t size)
+{
+	ssize_t n;
+
+	if (r->packed) {
+		n = gzread(r->packed, to, (unsigned int)size);
+		return n < 0 ? -EBADMSG : n;
+	}
+	do
+		n = pread(r->fd, to, size, r->line_start + (off_t)r->end);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 /* Reads on: 1 when there is more in the buffer, 0 at the end of the file. */
 static int fill_buffer(struct psc_auditlog_reader *r)
 {
@@ -283,12 +351,9 @@ static int fill_buffer(struct psc_auditlog_reader *r)
 		r->overlong = true;
 		drop_buffer(r);
 	}
-	do
-		n = pread(r->fd, r->buffer + r->end, sizeof(r->buffer) - r->end,
-			  r->line_start + (off_t)r->end);
-	while (n < 0 && errno == EINTR);
+	n = read_on(r, r->buffer + r->end, sizeof(r->buffer) - r->end);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	r->end += (size_t)n;
 	return n > 0;
 }
