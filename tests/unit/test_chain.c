@@ -14,6 +14,7 @@
 
 #include "user/core/auditlog.h"
 #include "user/core/chain_verify.h"
+#include "user/core/digest.h"
 #include "user/core/json.h"
 
 #define FIRST  "audit-20260101T000000Z.jsonl"
@@ -291,6 +292,7 @@ static void test_repeated(void **state)
 static void test_inserted(void **state)
 {
 	const struct place *p = *state;
+	_cleanup_(psc_hasher_freep) struct psc_hasher *hasher = NULL;
 	struct psc_chain chain = {0};
 	struct psc_chain_link link;
 	struct text text;
@@ -298,9 +300,11 @@ static void test_inserted(void **state)
 
 	write_two_files(p);
 	read_lines(p, FIRST, &text);
+	assert_int_equal(psc_hasher_new(&hasher), 0);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(psc_chain_advance(&chain, text.line[i], strlen(text.line[i]) - 1),
-				 0);
+		assert_int_equal(
+			psc_chain_advance(&chain, hasher, text.line[i], strlen(text.line[i]) - 1),
+			0);
 	write_lines(p, FIRST, &text);
 	psc_chain_next(&chain, &link);
 	psc_chain_format(&link, prefix);

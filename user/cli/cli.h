@@ -153,6 +153,8 @@ extern const struct psc_verb psc_verb_clock;
 extern const struct psc_verb psc_verb_clock_accept;
 extern const struct psc_verb psc_verb_reload;
 extern const struct psc_verb psc_verb_log;
+extern const struct psc_verb psc_verb_log_verify;
+extern const struct psc_verb psc_verb_log_anchor;
 extern const struct psc_verb psc_verb_off;
 extern const struct psc_verb psc_verb_help;
 extern const struct psc_verb psc_verb_version;

@@ -6,10 +6,10 @@
 #include <strings.h>
 #include <time.h>
 
+#include "user/cli/log_directory.h"
 #include "user/cli/output.h"
 #include "user/cli/render_record.h"
 #include "user/core/auditlog.h"
-#include "user/core/config.h"
 #include "user/core/escape.h"
 #include "user/core/json.h"
 #include "user/core/names.h"
@@ -75,18 +75,6 @@ static bool filter_matches(const struct filter *filter, const json_t *record)
 		return false;
 	return !filter->product ||
 	       strcasecmp(psc_json_text(record, "proscribe.product", ""), filter->product) == 0;
-}
-
-/* The directory by --dir, by the configuration file if it can be read, by default. */
-static int log_directory(struct psc_cli *cli, char **ret)
-{
-	_cleanup_(psc_config_freep) struct psc_config *config = NULL;
-	const char *directory = psc_cli_option(cli, "dir");
-
-	if (!directory && psc_config_load(PSC_PATH_CONFIG, &config, NULL) == 0)
-		directory = config->log_directory;
-	*ret = strdup(directory ? directory : PSC_PATH_LOG);
-	return *ret ? PSC_EXIT_OK : psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "out of memory");
 }
 
 /*
@@ -166,15 +154,12 @@ static int log_run(struct psc_cli *cli, int argc, char **argv)
 
 	r = filter_read(cli, &filter);
 	if (r == PSC_EXIT_OK)
-		r = log_directory(cli, &directory);
+		r = psc_log_directory(cli, &directory);
 	if (r != PSC_EXIT_OK)
 		return r;
 	r = psc_auditlog_reader_new(directory, filter.since_ns, printer.follow, &reader);
 	if (r < 0)
-		return psc_cli_fail(cli, PSC_EXIT_FAILED,
-				    r == -EACCES ? "run it as root"
-						 : "give --dir, or start the daemon",
-				    "cannot read the log in %s: %s", directory, strerror(-r));
+		return psc_log_directory_fail(cli, directory, r);
 	if (cli->json && !printer.follow)
 		fputs("{\"schema\":1,\"verb\":\"log\",\"data\":{\"records\":[", cli->out);
 	print_all(&printer, reader, &filter);

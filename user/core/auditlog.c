@@ -13,6 +13,7 @@
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_names.h"
 #include "user/core/chain_key.h"
+#include "user/core/digest.h"
 #include "user/core/json.h"
 #include "user/core/timefmt.h"
 
@@ -22,6 +23,7 @@ struct psc_auditlog {
 	bool torn;   /* part of a line could not be cut back */
 	off_t whole; /* with torn: where the whole lines end */
 	struct psc_chain chain;
+	struct psc_hasher *hasher;
 	char *path;
 	char line[PSC_AUDITLOG_LINE_MAX];
 };
@@ -180,7 +182,7 @@ static int chain_at(struct psc_auditlog *log, int fd, off_t offset, size_t size)
 	if (psc_chain_parse(log->line, size, &link) < 0)
 		return 0;
 	log->chain.sequence = link.sequence - 1;
-	r = psc_chain_advance(&log->chain, log->line, size);
+	r = psc_chain_advance(&log->chain, log->hasher, log->line, size);
 	return r < 0 ? r : 1;
 }
 
@@ -228,7 +230,7 @@ static int chain_of_packed(struct psc_auditlog *log, int fd)
 		if (psc_chain_parse(log->line, length, &link) < 0)
 			continue;
 		log->chain.sequence = link.sequence - 1;
-		r = psc_chain_advance(&log->chain, log->line, length);
+		r = psc_chain_advance(&log->chain, log->hasher, log->line, length);
 		r = r < 0 ? r : 1;
 	}
 	return r;
@@ -266,6 +268,9 @@ int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **
 	if (!log)
 		return -ENOMEM;
 	log->fd = -1;
+	r = psc_hasher_new(&log->hasher);
+	if (r < 0)
+		return r;
 	directory_fd = open_directory(directory, group);
 	if (directory_fd < 0)
 		return directory_fd;
@@ -298,6 +303,7 @@ void psc_auditlog_free(struct psc_auditlog *log)
 		return;
 	if (log->fd >= 0)
 		close(log->fd);
+	psc_hasher_free(log->hasher);
 	free(log->path);
 	free(log);
 }
@@ -375,7 +381,7 @@ int psc_auditlog_append_signed(struct psc_auditlog *log, const json_t *json,
 	if (r < 0)
 		return r;
 	log->dirty = true;
-	return psc_chain_advance(&log->chain, log->line, (size_t)length);
+	return psc_chain_advance(&log->chain, log->hasher, log->line, (size_t)length);
 }
 
 int psc_auditlog_append(struct psc_auditlog *log, const json_t *json)

@@ -109,14 +109,13 @@ int psc_chain_parse(const char *line, size_t size, struct psc_chain_link *ret)
 	return 0;
 }
 
-int psc_chain_advance(struct psc_chain *chain, const char *line, size_t size)
+int psc_chain_advance(struct psc_chain *chain, struct psc_hasher *hasher, const char *line,
+		      size_t size)
 {
-	uint8_t digest[PSC_DIGEST_SIZE];
-	int r = psc_digest_buffer(line, size, digest);
+	int r = psc_hasher_digest(hasher, line, size, chain->head);
 
 	if (r < 0)
 		return r;
-	memcpy(chain->head, digest, PSC_DIGEST_SIZE);
 	chain->sequence++;
 	return 0;
 }

@@ -50,7 +50,9 @@ size_t psc_chain_format(const struct psc_chain_link *link, char buffer[PSC_CHAIN
 int psc_chain_parse(const char *line, size_t size, struct psc_chain_link *ret);
 
 /* The line of @size bytes, without its newline, has become the last one. -EIO. */
-int psc_chain_advance(struct psc_chain *chain, const char *line, size_t size);
+struct psc_hasher;
+int psc_chain_advance(struct psc_chain *chain, struct psc_hasher *hasher, const char *line,
+		      size_t size);
 
 /* What is signed: "proscribe-log 1\n<sequence>\n<previous in hex>\n". Returns its length. */
 size_t psc_chain_signed_text(const struct psc_chain_link *link, char buffer[PSC_CHAIN_TEXT_MAX]);

@@ -14,6 +14,7 @@
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_names.h"
 #include "user/core/chain_verify.h"
+#include "user/core/digest.h"
 #include "user/core/hex.h"
 #include "user/core/names.h"
 
@@ -26,6 +27,7 @@ struct where {
 struct verifier {
 	const struct psc_chain_verify_options *options;
 	struct psc_chain_report *report;
+	struct psc_hasher *hasher;
 	struct where last; /* the record before */
 	const char *name;  /* of the file that is read */
 	unsigned int line;
@@ -199,7 +201,7 @@ static int take_line(struct verifier *v, const char *line, size_t size)
 		if (r)
 			return r;
 	}
-	r = psc_chain_advance(&report->end, line, size);
+	r = psc_chain_advance(&report->end, v->hasher, line, size);
 	if (r < 0)
 		return r;
 	report->records++;
@@ -317,6 +319,7 @@ int psc_chain_verify(const char *directory, const struct psc_chain_verify_option
 {
 	_cleanup_(psc_auditlog_names_clear) struct psc_auditlog_names names = {};
 	struct psc_chain_report report = {};
+	_cleanup_(psc_hasher_freep) struct psc_hasher *hasher = NULL;
 	_cleanup_free_ struct verifier *v = calloc(1, sizeof(*v));
 	int r;
 
@@ -324,7 +327,10 @@ int psc_chain_verify(const char *directory, const struct psc_chain_verify_option
 		return -ENOMEM;
 	v->options = options;
 	v->report = &report;
-	r = psc_auditlog_names_read(directory, &names);
+	r = psc_hasher_new(&hasher);
+	v->hasher = hasher;
+	if (!r)
+		r = psc_auditlog_names_read(directory, &names);
 	for (size_t i = 0; i < names.count && !r; i++) {
 		v->name = names.names[i];
 		v->line = 0;

@@ -94,3 +94,52 @@ int psc_digest_buffer(const void *data, size_t size, uint8_t ret[PSC_DIGEST_SIZE
 		return -EIO;
 	return finish_digest(context, ret);
 }
+
+/* ---- many small ones ------------------------------------------------------------------------- */
+
+struct psc_hasher {
+	EVP_MD *algorithm;
+	EVP_MD_CTX *context;
+};
+
+struct psc_hasher *psc_hasher_free(struct psc_hasher *hasher)
+{
+	if (hasher) {
+		EVP_MD_CTX_free(hasher->context);
+		EVP_MD_free(hasher->algorithm);
+	}
+	free(hasher);
+	return NULL;
+}
+
+void psc_hasher_freep(struct psc_hasher **hasher)
+{
+	*hasher = psc_hasher_free(*hasher);
+}
+
+int psc_hasher_new(struct psc_hasher **ret)
+{
+	_cleanup_(psc_hasher_freep) struct psc_hasher *hasher = calloc(1, sizeof(*hasher));
+
+	if (!hasher)
+		return -ENOMEM;
+	hasher->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+	hasher->context = EVP_MD_CTX_new();
+	if (!hasher->algorithm || !hasher->context)
+		return -EIO;
+	*ret = TAKE_PTR(hasher);
+	return 0;
+}
+
+int psc_hasher_digest(struct psc_hasher *hasher, const void *data, size_t size,
+		      uint8_t ret[PSC_DIGEST_SIZE])
+{
+	uint8_t digest[PSC_DIGEST_SIZE];
+
+	if (!EVP_DigestInit_ex2(hasher->context, hasher->algorithm, NULL) ||
+	    !EVP_DigestUpdate(hasher->context, data, size) ||
+	    !EVP_DigestFinal_ex(hasher->context, digest, NULL))
+		return -EIO;
+	memcpy(ret, digest, PSC_DIGEST_SIZE);
+	return 0;
+}

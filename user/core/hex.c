@@ -18,16 +18,17 @@ void psc_hex_encode(const uint8_t *data, size_t size, char *ret)
 	ret[2 * size] = '\0';
 }
 
-/* Not isxdigit(): that asks the locale. */
+/* By table: lists and the audit log have millions of digits. 1 more than the value, 0: none. */
+static const uint8_t digit_values[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 static int digit_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return digit_values[(uint8_t)c] - 1;
 }
 
 int psc_hex_decode(const char *text, size_t length, uint8_t *ret, size_t size, size_t *ret_bad)
