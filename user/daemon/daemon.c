@@ -377,6 +377,8 @@ static int open_doors(struct psc_daemon *daemon)
 	if (r < 0)
 		return r;
 	psc_journal_open(daemon);
+	daemon->heartbeat_boot_ns = psc_time_boot();
+	psc_checkpoint_open(daemon);
 	/* first what happened while no daemon ran */
 	psc_journal_drain(daemon);
 	record_start(daemon);
@@ -385,6 +387,7 @@ static int open_doors(struct psc_daemon *daemon)
 	if (daemon->policy.restored || daemon->policy.held)
 		record_refusal(daemon, "start", &daemon->refused);
 	psc_clock_started(daemon);
+	psc_checkpoint_write(daemon);
 	r = psc_control_open(daemon);
 	return r < 0 ? r : watch(daemon, daemon->control_fd);
 }
@@ -517,6 +520,7 @@ static void stop(struct psc_daemon *daemon)
 				   ? "stopped; the guard is unpinned, but the "
 				     "kernel had not dropped it yet"
 				   : "stopped; the guard is off");
+	psc_checkpoint_write(daemon);
 	if (state == PSC_GUARD_ON)
 		psc_say("stopped; the guard stays on (proscribe off removes it)");
 }

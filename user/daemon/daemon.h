@@ -9,6 +9,7 @@
 
 #include "user/core/util.h"
 #include "user/core/auditlog.h"
+#include "user/core/chain_key.h"
 #include "user/core/clock.h"
 #include "user/core/config.h"
 #include "user/core/durable.h"
@@ -81,6 +82,12 @@ struct psc_daemon {
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
 	uint64_t log_written;
+	struct psc_chain_key *log_key; /* NULL: the log is not signed, for log_key_error */
+	int log_key_error;
+	struct psc_chain chain_end;  /* as far as was written, in whatever file */
+	uint64_t log_signed;	     /* sequence of the last record with a signature */
+	uint64_t checkpoint_boot_ns; /* boot clock of the last one */
+	uint64_t heartbeat_boot_ns;
 	int epoll_fd;
 	int signal_fd;
 	int timer_fd;
@@ -227,6 +234,9 @@ void psc_journal_change(struct psc_daemon *daemon, const char *type, const char 
 /* Appends and syncs, takes the reference. An error is kept in log_error as well. */
 int psc_journal_write(struct psc_daemon *daemon, json_t *record);
 
+/* The same with the host's signature, if there is a key. */
+int psc_journal_write_signed(struct psc_daemon *daemon, json_t *record);
+
 /* Appends the record of a decision, with what the lists say of its digest. Does not sync. */
 int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *event);
 
@@ -244,6 +254,17 @@ void psc_journal_repeats(struct psc_daemon *daemon, bool all);
 
 /* Records how many events the ring had no room for since the last time. */
 void psc_journal_losses(struct psc_daemon *daemon);
+
+/* ---- checkpoint.c */
+
+/* Reads or makes the key that signs the log. Without it the log goes on, unsigned. */
+void psc_checkpoint_open(struct psc_daemon *daemon);
+
+/* Signs what was written so far. */
+void psc_checkpoint_write(struct psc_daemon *daemon);
+
+/* Signs when enough was written, or long enough ago; says once an hour that the daemon lives. */
+void psc_checkpoint_tick(struct psc_daemon *daemon);
 
 /* ---- wanted.c */
 

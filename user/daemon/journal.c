@@ -111,23 +111,32 @@ void psc_journal_open(struct psc_daemon *daemon)
 	r = psc_auditlog_open(daemon->policy.config->log_directory, (gid_t)-1, &daemon->log,
 			      &repair);
 	/* that it can be opened does not say that it can be written */
-	if (r < 0)
+	if (r < 0) {
 		note_log(daemon, r);
-	else
-		record_repair(daemon, &repair);
+		return;
+	}
+	/* what was taken away while the log was closed leaves a gap that can be seen */
+	psc_auditlog_continue(daemon->log, &daemon->chain_end);
+	daemon->chain_end = *psc_auditlog_chain(daemon->log);
+	record_repair(daemon, &repair);
 }
 
-static int append(struct psc_daemon *daemon, json_t *record)
+/* @key: to sign with, or NULL. */
+static int append(struct psc_daemon *daemon, json_t *record, const struct psc_chain_key *key)
 {
 	int r;
 
 	psc_journal_open(daemon);
 	if (!daemon->log)
 		return daemon->log_error;
-	r = psc_auditlog_append(daemon->log, record);
-	if (!r)
-		daemon->log_written++;
-	return r;
+	r = psc_auditlog_append_signed(daemon->log, record, key);
+	if (r < 0)
+		return r;
+	daemon->log_written++;
+	daemon->chain_end = *psc_auditlog_chain(daemon->log);
+	if (key)
+		daemon->log_signed = daemon->chain_end.sequence;
+	return 0;
 }
 
 /* Proves that the log can be written again, and is evidence that it could not be. */
@@ -142,7 +151,7 @@ static int append_resumption(struct psc_daemon *daemon)
 			   "the audit log can be written again, after: %s; events that the "
 			   "kernel had no room for meanwhile are counted as ring_loss",
 			   strerror(-daemon->log_error));
-	r = append(daemon, record);
+	r = append(daemon, record, NULL);
 	json_decref(record);
 	return r;
 }
@@ -159,15 +168,25 @@ static int sync_log(struct psc_daemon *daemon)
 	return r < 0 ? r : psc_auditlog_sync(daemon->log);
 }
 
-int psc_journal_write(struct psc_daemon *daemon, json_t *record)
+static int write_record(struct psc_daemon *daemon, json_t *record, const struct psc_chain_key *key)
 {
-	int r = append(daemon, record);
+	int r = append(daemon, record, key);
 
 	if (!r)
 		r = sync_log(daemon);
 	json_decref(record);
 	note_log(daemon, r);
 	return r;
+}
+
+int psc_journal_write(struct psc_daemon *daemon, json_t *record)
+{
+	return write_record(daemon, record, NULL);
+}
+
+int psc_journal_write_signed(struct psc_daemon *daemon, json_t *record)
+{
+	return write_record(daemon, record, daemon->log_key);
 }
 
 /* The policy that a generation was decided by, if it is still known. */
@@ -228,7 +247,7 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 		psc_record_set(record, "repeats", json_integer(repeats->count));
 		psc_record_set(record, "first_boot_ns", json_integer(repeats->first_boot_ns));
 	}
-	r = append(daemon, record);
+	r = append(daemon, record, NULL);
 	json_decref(record);
 	return r;
 }
@@ -317,6 +336,7 @@ void psc_journal_drain(struct psc_daemon *daemon)
 void psc_journal_drain_some(struct psc_daemon *daemon)
 {
 	note_log(daemon, drain_group(daemon));
+	psc_checkpoint_tick(daemon);
 }
 
 void psc_journal_losses(struct psc_daemon *daemon)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "user/core/json.h"
+#include "user/core/hex.h"
 #include "user/core/names.h"
 #include "user/core/paths.h"
 #include "user/core/timefmt.h"
@@ -253,10 +254,25 @@ static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_c
 		     "boot without ima_policy=, or accept the records (unverified: ima_policy)");
 	warn_of_policy(warnings, daemon);
 	warn_of_clock(warnings, daemon);
+	if (!daemon->log_key)
+		warn(warnings, "log_unsigned", "the audit log is chained but not signed",
+		     "see the daemon's journal for the reason: the key is " PSC_PATH_KEYS
+		     "/log.key");
 	if (!daemon->policy.image->listed)
 		warn(warnings, "nothing_listed", "nothing is listed",
 		     "proscribe list add FILE, or list import");
 	return warnings;
+}
+
+/* How far the log's chain is, and how far it is signed. */
+static json_t *log_chain_json(const struct psc_daemon *daemon)
+{
+	char key[2 * PSC_DIGEST_SIZE + 1] = "";
+
+	if (daemon->log_key)
+		psc_hex_encode(psc_chain_key_fingerprint(daemon->log_key), PSC_DIGEST_SIZE, key);
+	return json_pack("{s:I, s:I, s:s*}", "sequence", (json_int_t)daemon->chain_end.sequence,
+			 "signed", (json_int_t)daemon->log_signed, "key", key[0] ? key : NULL);
 }
 
 int psc_status_json(struct psc_daemon *daemon, json_t **ret)
@@ -291,6 +307,7 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 	json_object_set_new(status, "log",
 			    daemon->log ? psc_json_safe(psc_auditlog_path(daemon->log))
 					: json_null());
+	json_object_set_new(status, "log_chain", log_chain_json(daemon));
 	json_object_set_new(status, "policy", psc_status_policy(daemon));
 	if (!psc_clock_json(daemon, &clock))
 		json_object_set_new(status, "clock", clock);
