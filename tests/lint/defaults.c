@@ -36,6 +36,10 @@ static int compare(const char *path, const struct psc_config *said, const struct
 	n += differ(path, "mode", psc_mode_to_string(said->mode), psc_mode_to_string(own->mode));
 	n += differ(path, "lists", said->lists, own->lists);
 	n += differ(path, "log: directory", said->log_directory, own->log_directory);
+	if ((said->log_file_size != own->log_file_size ||
+	     said->log_total_size != own->log_total_size) &&
+	    ++n)
+		printf("%s:1: log: file_size or total_size is not the default\n", path);
 	if (said->hash_limit != own->hash_limit && ++n)
 		printf("%s:1: hash_limit is not the default\n", path);
 	for (unsigned int op = 0; op < PSC_OP_MAX; op++) {

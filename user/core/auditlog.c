@@ -414,6 +414,63 @@ int psc_auditlog_sync(struct psc_auditlog *log)
 	return st.st_nlink == 0 ? -ESTALE : 0;
 }
 
+/* Name of the file in its path. */
+static const char *name_of(const struct psc_auditlog *log)
+{
+	return strrchr(log->path, '/') + 1;
+}
+
+uint64_t psc_auditlog_size(const struct psc_auditlog *log)
+{
+	struct stat st;
+
+	return fstat(log->fd, &st) < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+uint64_t psc_auditlog_begun(const struct psc_auditlog *log)
+{
+	uint64_t ns = 0;
+
+	psc_auditlog_name_parse(name_of(log), &ns);
+	return ns;
+}
+
+int psc_auditlog_rotate(struct psc_auditlog *log)
+{
+	_cleanup_close_ int directory_fd = -1, fd = -1;
+	_cleanup_free_ char *directory = NULL, *path = NULL;
+	char name[PSC_AUDITLOG_NAME_SIZE];
+	struct stat st;
+	int r = psc_auditlog_sync(log);
+
+	if (r < 0)
+		return r;
+	if (fstat(log->fd, &st) < 0)
+		return -errno;
+	directory = strndup(log->path, (size_t)(name_of(log) - log->path));
+	if (!directory)
+		return -ENOMEM;
+	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory_fd < 0)
+		return -errno;
+	name_after(name_of(log), name);
+	if (asprintf(&path, "%s%s", directory, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	fd = create_file(directory_fd, name, st.st_gid);
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	close(log->fd);
+	log->fd = TAKE_FD(fd);
+	free(log->path);
+	log->path = TAKE_PTR(path);
+	log->torn = false;
+	return 0;
+}
+
 const char *psc_auditlog_path(const struct psc_auditlog *log)
 {
 	return log->path;

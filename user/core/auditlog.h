@@ -73,6 +73,16 @@ void psc_auditlog_continue(struct psc_auditlog *log, const struct psc_chain *end
  */
 int psc_auditlog_sync(struct psc_auditlog *log);
 
+/*
+ * Goes on in a new file, named by the time: readers and chain go over from one to the other.
+ * Syncs the old one. On failure everything stays as it was.
+ */
+int psc_auditlog_rotate(struct psc_auditlog *log);
+
+/* Bytes of the file that is being written, and when it was begun (wall clock, ns, by its name). */
+uint64_t psc_auditlog_size(const struct psc_auditlog *log);
+uint64_t psc_auditlog_begun(const struct psc_auditlog *log);
+
 /* Path of the file that is being written; owned by @log. */
 const char *psc_auditlog_path(const struct psc_auditlog *log);
 

@@ -16,7 +16,9 @@
 #define DEFAULT_PROFILE	   "us-commerce-icts-2021-002"
 #define DEFAULT_HASH_LIMIT (256ULL << 20)
 
-#define ACTIONS "expected allow, record or deny"
+#define LOG_FILE_SIZE  (64ULL << 20)
+#define LOG_TOTAL_SIZE (4ULL << 30)
+#define ACTIONS	       "expected allow, record or deny"
 
 /* What a text says, before it is laid over the defaults. */
 struct parser {
@@ -50,6 +52,8 @@ int psc_config_new(struct psc_config **ret)
 	config->mode = PSC_MODE_OBSERVE;
 	config->lists = strdup(PSC_PATH_LISTS);
 	config->log_directory = strdup(PSC_PATH_LOG);
+	config->log_file_size = LOG_FILE_SIZE;
+	config->log_total_size = LOG_TOTAL_SIZE;
 	if (!config->lists || !config->log_directory || default_profiles(&config->profiles) < 0)
 		return -ENOMEM;
 	config->hash_limit = DEFAULT_HASH_LIMIT;
@@ -203,32 +207,68 @@ static int parse_log_directory(struct psc_yaml *yaml, const struct psc_yaml_node
 	return parse_path(yaml, value, &p->config->log_directory);
 }
 
+/* @range says what is expected. */
+static int parse_size(struct psc_yaml *yaml, const struct psc_yaml_node *value, uint64_t min,
+		      uint64_t max, const char *range, uint64_t *ret)
+{
+	int r = psc_yaml_expect_scalar(yaml, value, "expected a size such as 256MiB");
+	uint64_t size;
+
+	if (r < 0)
+		return r;
+	r = psc_size_from_string(value->text, &size);
+	if (r == -EINVAL)
+		return psc_yaml_fail(yaml, value,
+				     "not a size: expected bytes, or a number with KiB, MiB or "
+				     "GiB");
+	if (r < 0 || size < min || size > max)
+		return psc_yaml_fail(yaml, value, "size out of range: expected %s", range);
+	*ret = size;
+	return 0;
+}
+
+static int parse_log_size(struct psc_yaml *yaml, const struct psc_yaml_node *value, uint64_t *ret)
+{
+	return parse_size(yaml, value, PSC_CONFIG_LOG_MIN, PSC_CONFIG_LOG_MAX, "1MiB to 1048576GiB",
+			  ret);
+}
+
+static int parse_log_file_size(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return parse_log_size(yaml, value, &p->config->log_file_size);
+}
+
+static int parse_log_total_size(struct psc_yaml *yaml, const struct psc_yaml_node *value,
+				void *data)
+{
+	struct parser *p = data;
+
+	return parse_log_size(yaml, value, &p->config->log_total_size);
+}
+
 static int parse_log(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
-	static const struct psc_yaml_key keys[] = {{"directory", parse_log_directory}};
+	static const struct psc_yaml_key keys[] = {
+		{"directory", parse_log_directory},
+		{"file_size", parse_log_file_size},
+		{"total_size", parse_log_total_size},
+	};
+	const struct parser *p = data;
+	int r = psc_yaml_walk(yaml, value, keys, ARRAY_SIZE(keys), data);
 
-	return psc_yaml_walk(yaml, value, keys, ARRAY_SIZE(keys), data);
+	if (r >= 0 && p->config->log_total_size / 2 < p->config->log_file_size)
+		return psc_yaml_fail(yaml, value, "total_size must be twice file_size at least");
+	return r;
 }
 
 static int parse_hash_limit(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
 	struct parser *p = data;
-	uint64_t limit;
-	int r;
 
-	r = psc_yaml_expect_scalar(yaml, value, "expected a size such as 256MiB");
-	if (r < 0)
-		return r;
-	r = psc_size_from_string(value->text, &limit);
-	if (r == -EINVAL)
-		return psc_yaml_fail(yaml, value,
-				     "not a size: expected bytes, or a number with KiB, MiB or "
-				     "GiB");
-	if (r < 0 || limit < PSC_CONFIG_HASH_MIN || limit > PSC_CONFIG_HASH_MAX)
-		return psc_yaml_fail(yaml, value,
-				     "size out of range: expected 1MiB to 4294967295 bytes");
-	p->config->hash_limit = limit;
-	return 0;
+	return parse_size(yaml, value, PSC_CONFIG_HASH_MIN, PSC_CONFIG_HASH_MAX,
+			  "1MiB to 4294967295 bytes", &p->config->hash_limit);
 }
 
 static int parse_unstable(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)

@@ -6,7 +6,10 @@
  *   mode: observe                    # or enforce
  *   lists: /etc/proscribe/lists.d    # absolute
  *   profiles: [us-commerce-icts-2021-002]
- *   log: {directory: /var/log/proscribe}
+ *   log:
+ *     directory: /var/log/proscribe
+ *     file_size: 64MiB               # then a new file is begun; a day begins one, too
+ *     total_size: 4GiB               # then the oldest files are given up
  *   hash_limit: 256MiB               # bytes, KiB, MiB or GiB; 1 MiB to 4 GiB - 1
  *   unstable_filesystems: [nfs, fuse, loop]   # whose content can change unseen
  *   places: [{path: /opt/example, product: Example}]   # what lies there is listed
@@ -31,14 +34,18 @@
 #define PSC_CONFIG_SIZE_MAX   (1U << 20) /* bytes of a configuration file */
 #define PSC_CONFIG_HASH_MIN   (1ULL << 20)
 #define PSC_CONFIG_HASH_MAX   UINT32_MAX
+#define PSC_CONFIG_LOG_MIN    (1ULL << 20) /* bytes of a log file */
+#define PSC_CONFIG_LOG_MAX    (1ULL << 50)
 #define PSC_CONFIG_REASON_MAX 32 /* row length of psc_table.unverified */
 
 struct psc_config {
 	enum psc_mode mode;
-	char *lists;	     /* directory of list files, absolute */
-	char *log_directory; /* absolute */
-	char **profiles;     /* ids of the active ones, NULL-terminated */
-	uint64_t hash_limit; /* bytes */
+	char *lists;		 /* directory of list files, absolute */
+	char *log_directory;	 /* absolute */
+	uint64_t log_file_size;	 /* bytes */
+	uint64_t log_total_size; /* bytes, at least two files */
+	char **profiles;	 /* ids of the active ones, NULL-terminated */
+	uint64_t hash_limit;	 /* bytes */
 	struct psc_filesystems unstable;
 	struct psc_place *places; /* the site's own */
 	size_t place_count;

@@ -474,6 +474,8 @@ static void handle_tick(struct psc_daemon *daemon)
 	psc_journal_drain_some(daemon);
 	psc_journal_repeats(daemon, false);
 	psc_journal_losses(daemon);
+	psc_checkpoint_tick(daemon);
+	psc_logkeep_tick(daemon);
 	psc_off_tick(daemon);
 }
 

@@ -9,6 +9,7 @@
 
 #include "user/core/util.h"
 #include "user/core/auditlog.h"
+#include "user/core/auditlog_keep.h"
 #include "user/core/chain_key.h"
 #include "user/core/clock.h"
 #include "user/core/config.h"
@@ -82,6 +83,8 @@ struct psc_daemon {
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
 	uint64_t log_written;
+	struct psc_keeper *keeper;     /* of the log's older files; NULL: not begun */
+	int keeper_error;	       /* said already; 0 fine */
 	struct psc_chain_key *log_key; /* NULL: the log is not signed, for log_key_error */
 	int log_key_error;
 	struct psc_chain chain_end;  /* as far as was written, in whatever file */
@@ -265,6 +268,14 @@ void psc_checkpoint_write(struct psc_daemon *daemon);
 
 /* Signs when enough was written, or long enough ago; says once an hour that the daemon lives. */
 void psc_checkpoint_tick(struct psc_daemon *daemon);
+
+/* ---- logkeep.c */
+
+/* Begins a new log file when it is time, goes on compressing older ones, gives up the oldest. */
+void psc_logkeep_tick(struct psc_daemon *daemon);
+
+/* The log may be elsewhere from now on. */
+void psc_logkeep_close(struct psc_daemon *daemon);
 
 /* ---- wanted.c */
 

@@ -51,6 +51,7 @@ static void note_log(struct psc_daemon *daemon, int r)
 
 void psc_journal_close(struct psc_daemon *daemon)
 {
+	psc_logkeep_close(daemon);
 	psc_auditlog_free(daemon->log);
 	daemon->log = NULL;
 }
