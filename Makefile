@@ -44,13 +44,14 @@ GUARD_SRC  := bpf/core.bpf.c $(filter-out bpf/core.bpf.c bpf/probe.bpf.c,$(wildc
 CORE_SRC   := $(wildcard user/core/*.c)
 IDENT_SRC  := $(filter-out user/identify/$(if $(filter 1,$(RPM)),rpm_none,rpm).c, \
 	      $(wildcard user/identify/*.c))
+SCAN_SRC   := $(wildcard user/scan/*.c)
 WORKER_SRC := $(wildcard user/worker/*.c)
 DAEMON_SRC := $(wildcard user/daemon/*.c)
 CLI_SRC    := $(wildcard user/cli/*.c)
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 
-CORE_OBJ   := $(CORE_SRC:%.c=$(O)/%.o) $(IDENT_SRC:%.c=$(O)/%.o)
+CORE_OBJ   := $(CORE_SRC:%.c=$(O)/%.o) $(IDENT_SRC:%.c=$(O)/%.o) $(SCAN_SRC:%.c=$(O)/%.o)
 DAEMON_OBJ := $(DAEMON_SRC:%.c=$(O)/%.o)
 CLI_OBJ    := $(CLI_SRC:%.c=$(O)/%.o)
 WORKER_OBJ := $(WORKER_SRC:%.c=$(O)/%.o)
@@ -123,7 +124,8 @@ $(O)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(CORE_LIB)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/fuzz/%)
 FUZZ_CFLAGS = -std=gnu11 -O1 -g -D_GNU_SOURCE -I. -DPSC_VERSION='"$(VERSION)"' \
 	      -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-FUZZ_CORE := $(CORE_SRC:%.c=$(O)/fuzz/%.o) $(IDENT_SRC:%.c=$(O)/fuzz/%.o)
+FUZZ_CORE := $(CORE_SRC:%.c=$(O)/fuzz/%.o) $(IDENT_SRC:%.c=$(O)/fuzz/%.o) \
+	     $(SCAN_SRC:%.c=$(O)/fuzz/%.o)
 
 $(O)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
