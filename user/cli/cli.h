@@ -123,6 +123,7 @@ int psc_cli_report(struct psc_cli *cli, int code, json_t *data,
 extern const struct psc_verb psc_verb_status;
 extern const struct psc_verb psc_verb_doctor;
 extern const struct psc_verb psc_verb_digest;
+extern const struct psc_verb psc_verb_scan;
 extern const struct psc_verb psc_verb_list_add;
 extern const struct psc_verb psc_verb_list_remove;
 extern const struct psc_verb psc_verb_list_show;

@@ -10,6 +10,7 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_status,
 	&psc_verb_doctor,
 	&psc_verb_digest,
+	&psc_verb_scan,
 	&psc_verb_list_add,
 	&psc_verb_list_remove,
 	&psc_verb_list_show,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "user/identify/identify.h"
+#include "user/identify/marker.h"
 #include "user/scan/digests.h"
 #include "user/scan/mounts.h"
 #include "user/scan/scan.h"
@@ -48,6 +49,7 @@ struct psc_scan {
 	struct psc_scan_result result;
 	struct psc_digest_plan plan;
 	struct psc_mounts mounts;
+	struct psc_markers *markers;
 	struct psc_identify_options identify;
 	struct psc_seen *seen;
 	int open_flags; /* O_NOATIME when it is ours to ask for */

@@ -51,6 +51,7 @@ struct psc_scan *psc_scan_free(struct psc_scan *scan)
 	psc_digest_plan_clear(&scan->plan);
 	psc_mounts_clear(&scan->mounts);
 	psc_seen_free(scan->seen);
+	psc_markers_free(scan->markers);
 	psc_strings_free(scan->rpm_root);
 	pthread_mutex_destroy(&scan->lock);
 	pthread_mutex_destroy(&scan->results);
@@ -81,8 +82,11 @@ int psc_scan_new(const struct psc_scan_options *options, struct psc_scan **ret)
 		scan->options.threads = PSC_SCAN_THREADS_MAX;
 	scan->nodes_max = nodes_default();
 	scan->open_flags = geteuid() == 0 ? O_NOATIME : 0;
-	scan->identify.markers = psc_indicators_markers(options->indicators);
-	r = psc_seen_new(&scan->seen);
+	scan->identify.trust = options->trust;
+	r = psc_markers_new(psc_indicators_markers(options->indicators), &scan->markers);
+	scan->identify.markers = scan->markers;
+	if (r >= 0)
+		r = psc_seen_new(&scan->seen);
 	if (r >= 0)
 		r = psc_mounts_load(MOUNTS_TABLE, &scan->mounts);
 	if (r >= 0)

@@ -119,10 +119,11 @@ struct psc_trust;
 struct psc_scan_options {
 	const struct psc_catalog *catalog;
 	const struct psc_indicators *indicators;
-	const struct psc_list *list; /* indexed; NULL: none */
-	unsigned int threads;	     /* 0: as many as cores that may be used */
-	bool network;		     /* enter network file systems and FUSE */
-	bool archives;		     /* open archives that lie in directories */
+	const struct psc_list *list;   /* indexed; NULL: none */
+	const struct psc_trust *trust; /* for signers, see signer.h; NULL: no chain is trusted */
+	unsigned int threads;	       /* 0: as many as cores that may be used */
+	bool network;		       /* enter network file systems and FUSE */
+	bool archives;		       /* open archives that lie in directories */
 	/* Called by the thread in psc_scan_run() a few times a second; may be NULL. */
 	void (*progress)(const struct psc_scan_counts *counts, void *data);
 	void *progress_data;
@@ -130,7 +131,7 @@ struct psc_scan_options {
 
 struct psc_scan;
 
-/* What @options points to must outlive the scan. -ENOMEM, -EIO when libcrypto fails. */
+/* What @options points to must outlive the scan. -ENOMEM, -EIO when libcrypto fails, -EINVAL: a marker that cannot be one. */
 int psc_scan_new(const struct psc_scan_options *options, struct psc_scan **ret);
 struct psc_scan *psc_scan_free(struct psc_scan *scan);
 void psc_scan_freep(struct psc_scan **scan);
