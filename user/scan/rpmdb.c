@@ -4,16 +4,14 @@
  * one thread at a time. Only for user/scan.
  */
 #include <errno.h>
-
-#include "user/core/util.h"
-#include "user/identify/package.h"
-#include "user/scan/internal.h"
-
-#ifdef PSC_HAVE_RPM
+#include <fcntl.h>
 #include <rpm/rpmdb.h>
 #include <rpm/rpmlib.h>
 #include <rpm/rpmlog.h>
 #include <rpm/rpmts.h>
+
+#include "user/core/util.h"
+#include "user/scan/internal.h"
 
 static const struct {
 	enum psc_fact_kind kind;
@@ -79,11 +77,3 @@ int psc_rpmdb_read(struct psc_worker *worker, const char *root)
 	rpmtsFree(ts);
 	return r;
 }
-#else
-int psc_rpmdb_read(struct psc_worker *worker, const char *root)
-{
-	psc_scan_gap(worker->scan, false, "rpm: not covered (built without librpm)",
-		     *root ? root : "/var/lib/rpm", NULL);
-	return 0;
-}
-#endif
