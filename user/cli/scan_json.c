@@ -11,13 +11,13 @@
 #include "user/core/json.h"
 #include "user/core/timefmt.h"
 
-static void set_safe(json_t *object, const char *key, const char *text)
+static void scan_set_safe(json_t *object, const char *key, const char *text)
 {
 	if (text)
 		json_object_set_new(object, key, psc_json_safe(text));
 }
 
-static void set_time(json_t *object, const char *key, uint64_t ns)
+static void scan_set_time(json_t *object, const char *key, uint64_t ns)
 {
 	char text[PSC_TIME_TEXT_MAX];
 
@@ -26,7 +26,7 @@ static void set_time(json_t *object, const char *key, uint64_t ns)
 
 /* ---- findings -------------------------------------------------------------------------- */
 
-static json_t *conditions_json(const struct psc_indicator *rule)
+static json_t *scan_conditions_json(const struct psc_indicator *rule)
 {
 	json_t *all = json_array();
 
@@ -39,16 +39,16 @@ static json_t *conditions_json(const struct psc_indicator *rule)
 	return all;
 }
 
-static json_t *rule_json(const struct psc_indicator *rule)
+static json_t *scan_rule_json(const struct psc_indicator *rule)
 {
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "rule", rule->id, "product",
 			 rule->product, "role", psc_role_to_string(rule->role), "confidence",
 			 psc_confidence_to_string(rule->confidence), "source",
 			 rule->cite.source ?: "", "label", psc_label_to_string(rule->cite.label),
-			 "conditions", conditions_json(rule));
+			 "conditions", scan_conditions_json(rule));
 }
 
-static json_t *hit_json(const struct psc_list_entry *entry)
+static json_t *scan_hit_json(const struct psc_list_entry *entry)
 {
 	char hex[2 * PSC_ALGO_DIGEST_MAX + 1];
 
@@ -59,7 +59,7 @@ static json_t *hit_json(const struct psc_list_entry *entry)
 			 "source", psc_json_safe(entry->source));
 }
 
-static json_t *facts_json(const struct psc_facts *facts)
+static json_t *scan_facts_json(const struct psc_facts *facts)
 {
 	json_t *all = json_array();
 
@@ -70,25 +70,25 @@ static json_t *facts_json(const struct psc_facts *facts)
 	return all;
 }
 
-static json_t *finding_json(const struct psc_finding *finding)
+static json_t *scan_finding_json(const struct psc_finding *finding)
 {
 	json_t *json, *rules = json_array(), *digests = json_array();
 
 	for (size_t i = 0; i < finding->rules; i++)
-		json_array_append_new(rules, rule_json(finding->rule[i]));
+		json_array_append_new(rules, scan_rule_json(finding->rule[i]));
 	for (size_t i = 0; i < finding->hits; i++)
-		json_array_append_new(digests, hit_json(&finding->hit[i]));
+		json_array_append_new(digests, scan_hit_json(&finding->hit[i]));
 	json = json_pack("{s:s,s:o,s:o,s:s,s:s,s:o,s:o,s:o}", "kind",
 			 psc_thing_to_string(finding->thing), "where",
 			 psc_json_safe(finding->where), "product", psc_json_safe(finding->product),
 			 "role", psc_role_to_string(finding->role), "confidence",
 			 psc_confidence_to_string(finding->confidence), "rules", rules, "digests",
-			 digests, "facts", facts_json(&finding->facts));
+			 digests, "facts", scan_facts_json(&finding->facts));
 	if (!json)
 		return NULL;
-	set_safe(json, "inside", finding->inside);
-	set_safe(json, "detail", finding->detail);
-	set_safe(json, "package", finding->owner);
+	scan_set_safe(json, "inside", finding->inside);
+	scan_set_safe(json, "detail", finding->detail);
+	scan_set_safe(json, "package", finding->owner);
 	if (finding->pid)
 		json_object_set_new(json, "pid", json_integer(finding->pid));
 	if (finding->thing == PSC_THING_FILE)
@@ -97,8 +97,8 @@ static json_t *finding_json(const struct psc_finding *finding)
 }
 
 /* Findings are sorted by product. */
-static json_t *products_json(const struct psc_scan_result *result,
-			     const struct psc_catalog *catalog)
+static json_t *scan_products_json(const struct psc_scan_result *result,
+				  const struct psc_catalog *catalog)
 {
 	json_t *all = json_array();
 
@@ -120,9 +120,9 @@ static json_t *products_json(const struct psc_scan_result *result,
 				 (json_int_t)(end - i), "confidence",
 				 psc_confidence_to_string(best));
 		if (product) {
-			set_safe(json, "name", product->name);
-			set_safe(json, "entity", product->entity);
-			set_safe(json, "class", product->class);
+			scan_set_safe(json, "name", product->name);
+			scan_set_safe(json, "entity", product->entity);
+			scan_set_safe(json, "class", product->class);
 		}
 		json_array_append_new(all, json);
 	}
@@ -131,7 +131,7 @@ static json_t *products_json(const struct psc_scan_result *result,
 
 /* ---- the statement --------------------------------------------------------------------- */
 
-static json_t *counts_json(const struct psc_scan_counts *counts)
+static json_t *scan_counts_json(const struct psc_scan_counts *counts)
 {
 	const struct {
 		const char *name;
@@ -163,7 +163,7 @@ static json_t *counts_json(const struct psc_scan_counts *counts)
 	return json;
 }
 
-static json_t *gaps_json(const struct psc_scan_result *result, bool excluded)
+static json_t *scan_gaps_json(const struct psc_scan_result *result, bool excluded)
 {
 	json_t *all = json_array();
 
@@ -184,7 +184,7 @@ static json_t *gaps_json(const struct psc_scan_result *result, bool excluded)
 	return all;
 }
 
-static json_t *scope_json(const struct psc_scan_result *result)
+static json_t *scan_scope_json(const struct psc_scan_result *result)
 {
 	static const char *const names[] = {
 		[PSC_SCAN_TREE] = "path",	[PSC_SCAN_ROOT] = "root",
@@ -200,7 +200,7 @@ static json_t *scope_json(const struct psc_scan_result *result)
 	return all;
 }
 
-static json_t *method_json(const struct psc_scan_knowledge *knowledge)
+static json_t *scan_method_json(const struct psc_scan_knowledge *knowledge)
 {
 	char hex[2 * PSC_DIGEST_SIZE + 1];
 	struct psc_list_counts counts;
@@ -224,7 +224,7 @@ static json_t *method_json(const struct psc_scan_knowledge *knowledge)
 	return json;
 }
 
-static const char *result_word(const struct psc_scan_result *result)
+static const char *scan_result_word(const struct psc_scan_result *result)
 {
 	if (result->findings)
 		return "found";
@@ -241,21 +241,21 @@ json_t *psc_scan_to_json(const struct psc_scan_result *result,
 	if (uname(&name) < 0)
 		memset(&name, 0, sizeof(name));
 	for (size_t i = 0; i < result->findings; i++)
-		json_array_append_new(findings, finding_json(&result->finding[i]));
+		json_array_append_new(findings, scan_finding_json(&result->finding[i]));
 	json = json_pack("{s:s,s:b,s:o,s:s,s:o,s:s,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "result",
-			 result_word(result), "complete", result->complete, "host",
+			 scan_result_word(result), "complete", result->complete, "host",
 			 psc_json_safe(name.nodename), "version", PSC_VERSION, "kernel",
 			 psc_json_safe(name.release), "architecture", name.machine, "root",
 			 geteuid() == 0, "network", options->network, "archives", options->archives,
-			 "scope", scope_json(result), "method", method_json(knowledge), "counts",
-			 counts_json(&result->counts), "products",
-			 products_json(result, &knowledge->catalog), "findings", findings, "gaps",
-			 gaps_json(result, false));
+			 "scope", scan_scope_json(result), "method", scan_method_json(knowledge),
+			 "counts", scan_counts_json(&result->counts), "products",
+			 scan_products_json(result, &knowledge->catalog), "findings", findings,
+			 "gaps", scan_gaps_json(result, false));
 	if (!json)
 		return NULL;
-	json_object_set_new(json, "excluded", gaps_json(result, true));
-	set_time(json, "began", result->began);
-	set_time(json, "ended", result->ended);
+	json_object_set_new(json, "excluded", scan_gaps_json(result, true));
+	scan_set_time(json, "began", result->began);
+	scan_set_time(json, "ended", result->ended);
 	json_object_set_new(json, "milliseconds",
 			    json_integer((json_int_t)((result->ended - result->began) / 1000000)));
 	return json;

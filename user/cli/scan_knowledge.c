@@ -19,8 +19,8 @@ void psc_scan_knowledge_clear(struct psc_scan_knowledge *knowledge)
 	knowledge->trust = psc_trust_free(knowledge->trust);
 }
 
-static int load_lists(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
-		      struct psc_error *reterr)
+static int scan_load_lists(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
+			   struct psc_error *reterr)
 {
 	const char *given = psc_cli_option(cli, "lists");
 	int r = psc_list_new(&knowledge->list);
@@ -38,8 +38,8 @@ static int load_lists(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
 	return r;
 }
 
-static int load_catalog(struct psc_scan_knowledge *knowledge, const char *directory,
-			struct psc_error *reterr)
+static int scan_load_catalog(struct psc_scan_knowledge *knowledge, const char *directory,
+			     struct psc_error *reterr)
 {
 	int r = psc_catalog_load(&knowledge->catalog, directory, reterr);
 
@@ -50,8 +50,8 @@ static int load_catalog(struct psc_scan_knowledge *knowledge, const char *direct
 
 /* ---- the digest of the catalogs -------------------------------------------------------- */
 
-static int digest_file(EVP_MD_CTX *context, const char *directory, const char *vendor,
-		       const char *name)
+static int scan_digest_file(EVP_MD_CTX *context, const char *directory, const char *vendor,
+			    const char *name)
 {
 	_cleanup_free_ char *path = NULL, *data = NULL;
 	struct psc_error error;
@@ -75,19 +75,19 @@ static int digest_file(EVP_MD_CTX *context, const char *directory, const char *v
 	return 0;
 }
 
-static int digest_vendor(const char *directory, const char *name, void *data,
-			 struct psc_error *reterr)
+static int scan_digest_vendor(const char *directory, const char *name, void *data,
+			      struct psc_error *reterr)
 {
 	static const char *const files[] = {"digests.csv", "indicators.yaml", "products.yaml"};
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files) && r >= 0; i++)
-		r = digest_file(data, directory, name, files[i]);
+		r = scan_digest_file(data, directory, name, files[i]);
 	return r;
 }
 
 /* Of "VENDOR/FILE SIZE", newline and content of each file, in the order of their names. */
-static int digest_catalogs(struct psc_scan_knowledge *knowledge, struct psc_error *reterr)
+static int scan_digest_catalogs(struct psc_scan_knowledge *knowledge, struct psc_error *reterr)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	int r = context ? 0 : -ENOMEM;
@@ -96,8 +96,8 @@ static int digest_catalogs(struct psc_scan_knowledge *knowledge, struct psc_erro
 		r = -EIO;
 	for (size_t i = 0; i < ARRAY_SIZE(knowledge->places.catalogs) && r >= 0; i++) {
 		if (knowledge->places.catalogs[i])
-			r = psc_catalog_each_vendor(knowledge->places.catalogs[i], digest_vendor,
-						    context, reterr);
+			r = psc_catalog_each_vendor(knowledge->places.catalogs[i],
+						    scan_digest_vendor, context, reterr);
 	}
 	if (r >= 0 && EVP_DigestFinal_ex(context, knowledge->digest, NULL) != 1)
 		r = -EIO;
@@ -107,7 +107,8 @@ static int digest_catalogs(struct psc_scan_knowledge *knowledge, struct psc_erro
 
 /* ---- all of it ------------------------------------------------------------------------- */
 
-static int load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge, struct psc_error *reterr)
+static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
+		     struct psc_error *reterr)
 {
 	const char *const *catalogs = knowledge->places.catalogs;
 	int r;
@@ -116,10 +117,10 @@ static int load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge, struc
 	if (r >= 0)
 		r = psc_indicators_new(&knowledge->indicators);
 	if (r >= 0)
-		r = load_lists(cli, knowledge, reterr);
+		r = scan_load_lists(cli, knowledge, reterr);
 	for (size_t i = 0; i < ARRAY_SIZE(knowledge->places.catalogs) && r >= 0; i++) {
 		if (catalogs[i])
-			r = load_catalog(knowledge, catalogs[i], reterr);
+			r = scan_load_catalog(knowledge, catalogs[i], reterr);
 	}
 	/* rules name products, so those of all catalogs come first */
 	for (size_t i = 0; i < ARRAY_SIZE(knowledge->places.catalogs) && r >= 0; i++) {
@@ -130,7 +131,7 @@ static int load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge, struc
 	if (r >= 0)
 		r = psc_list_index(knowledge->list);
 	if (r >= 0)
-		r = digest_catalogs(knowledge, reterr);
+		r = scan_digest_catalogs(knowledge, reterr);
 	if (r >= 0)
 		r = psc_trust_new_host(psc_cli_option(cli, "trust"), false, &knowledge->trust,
 				       reterr);
@@ -144,7 +145,7 @@ int psc_scan_knowledge_load(struct psc_cli *cli, struct psc_scan_knowledge *ret)
 	int r;
 
 	knowledge.places = psc_policy_places_given(cli);
-	r = load(cli, &knowledge, &error);
+	r = scan_load(cli, &knowledge, &error);
 	if (r < 0)
 		return psc_policy_fail(cli, r, &error);
 	if (!psc_indicators_count(knowledge.indicators) && !psc_list_count(knowledge.list))

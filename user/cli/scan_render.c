@@ -9,24 +9,24 @@
 #include "user/cli/policy_verbs.h"
 #include "user/cli/scan.h"
 
-#define SHOWN_MAX   10 /* findings of one product */
-#define LABEL_WIDTH 12
+#define SCAN_SHOWN 10 /* findings of one product */
+#define SCAN_LABEL 12
 
-static void label(FILE *out, const char *text)
+static void scan_label(FILE *out, const char *text)
 {
-	fprintf(out, "  %-*s", LABEL_WIDTH - 2, text);
+	fprintf(out, "  %-*s", SCAN_LABEL - 2, text);
 }
 
 /* ---- findings -------------------------------------------------------------------------- */
 
 /* "by kaspersky/kesl-path, kaspersky/kesl-name; sha256 of kesl.deb" */
-static void because(FILE *out, const json_t *finding, bool colour)
+static void scan_because(FILE *out, const json_t *finding, bool colour)
 {
 	const json_t *rule, *digest;
 	bool first = true;
 	size_t i;
 
-	fprintf(out, "%*sby ", LABEL_WIDTH + 2, "");
+	fprintf(out, "%*sby ", SCAN_LABEL + 2, "");
 	json_array_foreach(json_object_get(finding, "rules"), i, rule) {
 		fputs(first ? "" : ", ", out);
 		psc_output_text(out, psc_json_text(rule, "rule", "?"));
@@ -41,14 +41,14 @@ static void because(FILE *out, const json_t *finding, bool colour)
 	fputc('\n', out);
 }
 
-static void finding(FILE *out, const json_t *data, bool colour)
+static void scan_finding(FILE *out, const json_t *data, bool colour)
 {
 	const char *inside = psc_json_text(data, "inside", NULL);
 	const char *detail = psc_json_text(data, "detail", NULL);
 	const char *package = psc_json_text(data, "package", NULL);
 	json_int_t pid = psc_json_number(data, "pid", 0);
 
-	label(out, psc_json_text(data, "kind", "?"));
+	scan_label(out, psc_json_text(data, "kind", "?"));
 	fprintf(out, "  ");
 	if (detail) {
 		psc_output_text(out, detail);
@@ -68,10 +68,11 @@ static void finding(FILE *out, const json_t *data, bool colour)
 		psc_output_text(out, package);
 	}
 	fputc('\n', out);
-	because(out, data, colour);
+	scan_because(out, data, colour);
 }
 
-static void product(FILE *out, const json_t *data, const json_t *findings, size_t *at, bool colour)
+static void scan_product(FILE *out, const json_t *data, const json_t *findings, size_t *at,
+			 bool colour)
 {
 	size_t count = (size_t)psc_json_number(data, "findings", 0);
 	const char *class = psc_json_text(data, "class", NULL);
@@ -88,16 +89,16 @@ static void product(FILE *out, const json_t *data, const json_t *findings, size_
 	fprintf(out, "): ");
 	psc_output_count(out, (json_int_t)count, "finding", "findings");
 	fprintf(out, ", confidence %s\n", psc_json_text(data, "confidence", "?"));
-	for (size_t i = 0; i < count && i < SHOWN_MAX; i++)
-		finding(out, json_array_get(findings, *at + i), colour);
-	if (count > SHOWN_MAX)
-		fprintf(out, "%*s... and %zu more; --json and --csv have all\n", LABEL_WIDTH, "",
-			count - SHOWN_MAX);
+	for (size_t i = 0; i < count && i < SCAN_SHOWN; i++)
+		scan_finding(out, json_array_get(findings, *at + i), colour);
+	if (count > SCAN_SHOWN)
+		fprintf(out, "%*s... and %zu more; --json and --csv have all\n", SCAN_LABEL, "",
+			count - SCAN_SHOWN);
 	*at += count;
 }
 
 /* Each rule that held once, with where it comes from. */
-static void sources(FILE *out, const json_t *findings)
+static void scan_sources(FILE *out, const json_t *findings)
 {
 	json_t *seen = json_object();
 	const json_t *one, *rule;
@@ -127,7 +128,7 @@ static void sources(FILE *out, const json_t *findings)
 
 /* ---- the statement --------------------------------------------------------------------- */
 
-static json_int_t gaps_total(const json_t *gaps)
+static json_int_t scan_gaps_total(const json_t *gaps)
 {
 	json_int_t total = 0;
 	const json_t *gap;
@@ -138,10 +139,10 @@ static json_int_t gaps_total(const json_t *gaps)
 	return total;
 }
 
-static void verdict(FILE *out, const json_t *data, bool colour)
+static void scan_verdict(FILE *out, const json_t *data, bool colour)
 {
 	const char *result = psc_json_text(data, "result", "?");
-	json_int_t unread = gaps_total(json_object_get(data, "gaps"));
+	json_int_t unread = scan_gaps_total(json_object_get(data, "gaps"));
 	bool root = json_is_true(json_object_get(data, "root"));
 
 	if (strcmp(result, "found") == 0) {
@@ -172,7 +173,7 @@ static void verdict(FILE *out, const json_t *data, bool colour)
 	}
 }
 
-static void scope(FILE *out, const json_t *data)
+static void scan_scope(FILE *out, const json_t *data)
 {
 	const json_t *one;
 	size_t i;
@@ -180,7 +181,7 @@ static void scope(FILE *out, const json_t *data)
 	json_array_foreach(json_object_get(data, "scope"), i, one) {
 		const char *kind = psc_json_text(one, "kind", "?");
 
-		label(out, i ? "" : "scope");
+		scan_label(out, i ? "" : "scope");
 		if (strcmp(kind, "host") == 0) {
 			fputs("this host: local file systems, databases, units, accounts, "
 			      "processes\n",
@@ -193,60 +194,62 @@ static void scope(FILE *out, const json_t *data)
 	}
 }
 
-static json_int_t count_of(const json_t *data, const char *name)
+static json_int_t scan_count_of(const json_t *data, const char *name)
 {
 	return psc_json_number(json_object_get(data, "counts"), name, 0);
 }
 
-static void counts(FILE *out, const json_t *data)
+static void scan_counts(FILE *out, const json_t *data)
 {
 	char bytes[32];
 
-	label(out, "looked at");
-	psc_output_count(out, count_of(data, "files"), "file", "files");
-	fprintf(out, " (%s) among ", psc_output_bytes((uint64_t)count_of(data, "bytes"), bytes));
-	psc_output_count(out, count_of(data, "names"), "name", "names");
+	scan_label(out, "looked at");
+	psc_output_count(out, scan_count_of(data, "files"), "file", "files");
+	fprintf(out, " (%s) among ",
+		psc_output_bytes((uint64_t)scan_count_of(data, "bytes"), bytes));
+	psc_output_count(out, scan_count_of(data, "names"), "name", "names");
 	fputs(" in ", out);
-	psc_output_count(out, count_of(data, "directories"), "directory", "directories");
+	psc_output_count(out, scan_count_of(data, "directories"), "directory", "directories");
 	fputs("; content of ", out);
-	psc_output_count(out, count_of(data, "examined"), "file", "files");
-	fprintf(out, ", digests of %" JSON_INTEGER_FORMAT " (%s)\n", count_of(data, "digested"),
-		psc_output_bytes((uint64_t)count_of(data, "digested_bytes"), bytes));
-	label(out, "");
-	psc_output_count(out, count_of(data, "packages"), "package", "packages");
+	psc_output_count(out, scan_count_of(data, "examined"), "file", "files");
+	fprintf(out, ", digests of %" JSON_INTEGER_FORMAT " (%s)\n",
+		scan_count_of(data, "digested"),
+		psc_output_bytes((uint64_t)scan_count_of(data, "digested_bytes"), bytes));
+	scan_label(out, "");
+	psc_output_count(out, scan_count_of(data, "packages"), "package", "packages");
 	fputs(" in ", out);
-	psc_output_count(out, count_of(data, "databases"), "database", "databases");
+	psc_output_count(out, scan_count_of(data, "databases"), "database", "databases");
 	fputs(", ", out);
-	psc_output_count(out, count_of(data, "units"), "unit", "units");
+	psc_output_count(out, scan_count_of(data, "units"), "unit", "units");
 	fputs(", ", out);
-	psc_output_count(out, count_of(data, "accounts"), "account", "accounts");
+	psc_output_count(out, scan_count_of(data, "accounts"), "account", "accounts");
 	fputs(", ", out);
-	psc_output_count(out, count_of(data, "processes"), "process", "processes");
+	psc_output_count(out, scan_count_of(data, "processes"), "process", "processes");
 	fputs(", ", out);
-	psc_output_count(out, count_of(data, "mapped"), "mapped file", "mapped files");
+	psc_output_count(out, scan_count_of(data, "mapped"), "mapped file", "mapped files");
 	fputs("\n", out);
-	if (!count_of(data, "archives"))
+	if (!scan_count_of(data, "archives"))
 		return;
-	label(out, "");
-	psc_output_count(out, count_of(data, "entries"), "file", "files");
+	scan_label(out, "");
+	psc_output_count(out, scan_count_of(data, "entries"), "file", "files");
 	fputs(" inside ", out);
-	psc_output_count(out, count_of(data, "archives"), "archive or image",
+	psc_output_count(out, scan_count_of(data, "archives"), "archive or image",
 			 "archives and images");
 	fputc('\n', out);
 }
 
-static void method(FILE *out, const json_t *data)
+static void scan_method(FILE *out, const json_t *data)
 {
 	const json_t *method_data = json_object_get(data, "method"), *count;
 	const char *algo;
 	bool first = true;
 
-	label(out, "method");
+	scan_label(out, "method");
 	fprintf(out, "%" JSON_INTEGER_FORMAT " rules for ",
 		psc_json_number(method_data, "rules", 0));
 	psc_output_count(out, psc_json_number(method_data, "products", 0), "product", "products");
 	fputs(" on place, name, content, package, unit, account,\n", out);
-	label(out, "");
+	scan_label(out, "");
 	fputs("process, signer; digests: ", out);
 	json_object_foreach(json_object_get(method_data, "digests"), algo, count) {
 		fprintf(out, "%s%" JSON_INTEGER_FORMAT " %s", first ? "" : ", ",
@@ -254,13 +257,13 @@ static void method(FILE *out, const json_t *data)
 		first = false;
 	}
 	fputs(first ? "none\n" : "\n", out);
-	label(out, "");
+	scan_label(out, "");
 	fputs("a file is digested when its size or format is that of a listed digest\n", out);
-	label(out, "catalog");
+	scan_label(out, "catalog");
 	fprintf(out, "sha256:%s\n", psc_json_text(method_data, "catalog_sha256", "?"));
 }
 
-static void gaps(FILE *out, const json_t *all, const char *title)
+static void scan_gaps(FILE *out, const json_t *all, const char *title)
 {
 	const json_t *gap, *example;
 	size_t i, e;
@@ -287,33 +290,33 @@ void psc_scan_render(FILE *out, const json_t *data, bool colour)
 	const json_t *findings = json_object_get(data, "findings"), *one;
 	size_t i, at = 0;
 
-	verdict(out, data, colour);
+	scan_verdict(out, data, colour);
 	json_array_foreach(json_object_get(data, "products"), i, one)
-		product(out, one, findings, &at, colour);
+		scan_product(out, one, findings, &at, colour);
 	if (at)
-		sources(out, findings);
+		scan_sources(out, findings);
 	fputs("\nWhat this rests on\n", out);
-	scope(out, data);
-	counts(out, data);
-	method(out, data);
-	label(out, "when");
+	scan_scope(out, data);
+	scan_counts(out, data);
+	scan_method(out, data);
+	scan_label(out, "when");
 	fprintf(out, "%s to %s\n", psc_json_text(data, "began", "?"),
 		psc_json_text(data, "ended", "?"));
-	label(out, "host");
+	scan_label(out, "host");
 	psc_output_text(out, psc_json_text(data, "host", "?"));
 	fputs(", Linux ", out);
 	psc_output_text(out, psc_json_text(data, "kernel", "?"));
 	fprintf(out, " %s, proscribe %s, %s\n", psc_json_text(data, "architecture", "?"),
 		psc_json_text(data, "version", "?"),
 		json_is_true(json_object_get(data, "root")) ? "as root" : "not as root");
-	gaps(out, json_object_get(data, "gaps"), "Within the scope, not read");
-	gaps(out, json_object_get(data, "excluded"), "Left out, or read in part");
+	scan_gaps(out, json_object_get(data, "gaps"), "Within the scope, not read");
+	scan_gaps(out, json_object_get(data, "excluded"), "Left out, or read in part");
 }
 
 /* ---- CSV -------------------------------------------------------------------------------- */
 
 /* RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe. */
-static void field(FILE *out, const char *text, bool last)
+static void scan_field(FILE *out, const char *text, bool last)
 {
 	fputc('"', out);
 	if (*text && strchr("=+-@", *text))
@@ -327,7 +330,7 @@ static void field(FILE *out, const char *text, bool last)
 }
 
 /* Members of an array, joined. */
-static char *joined(const json_t *array, const char *member, const char *second)
+static char *scan_joined(const json_t *array, const char *member, const char *second)
 {
 	size_t size = 0, i;
 	char *text = NULL;
@@ -357,20 +360,20 @@ void psc_scan_render_csv(FILE *out, const json_t *data, bool colour)
 	      out);
 	json_array_foreach(json_object_get(data, "findings"), i, one) {
 		const json_t *rules = json_object_get(one, "rules");
-		_cleanup_free_ char *ids = joined(rules, "rule", NULL);
-		_cleanup_free_ char *cites = joined(rules, "source", NULL);
+		_cleanup_free_ char *ids = scan_joined(rules, "rule", NULL);
+		_cleanup_free_ char *cites = scan_joined(rules, "source", NULL);
 		_cleanup_free_ char *digests =
-			joined(json_object_get(one, "digests"), "algo", "digest");
+			scan_joined(json_object_get(one, "digests"), "algo", "digest");
 		char pid[24] = "";
 
 		if (json_object_get(one, "pid"))
 			snprintf(pid, sizeof(pid), "%" JSON_INTEGER_FORMAT,
 				 psc_json_number(one, "pid", 0));
 		for (size_t m = 0; m < ARRAY_SIZE(members); m++)
-			field(out, psc_json_text(one, members[m], ""), false);
-		field(out, pid, false);
-		field(out, ids ?: "", false);
-		field(out, cites ?: "", false);
-		field(out, digests ?: "", true);
+			scan_field(out, psc_json_text(one, members[m], ""), false);
+		scan_field(out, pid, false);
+		scan_field(out, ids ?: "", false);
+		scan_field(out, cites ?: "", false);
+		scan_field(out, digests ?: "", true);
 	}
 }

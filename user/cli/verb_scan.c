@@ -10,9 +10,9 @@
 #include "user/cli/policy_verbs.h"
 #include "user/cli/scan.h"
 
-#define THREADS_MAX 64
+#define SCAN_THREADS 64
 
-static void progress(const struct psc_scan_counts *counts, void *data)
+static void scan_progress(const struct psc_scan_counts *counts, void *data)
 {
 	struct psc_cli *cli = data;
 	char bytes[32];
@@ -23,14 +23,14 @@ static void progress(const struct psc_scan_counts *counts, void *data)
 	fflush(cli->err);
 }
 
-static void progress_end(struct psc_cli *cli)
+static void scan_progress_end(struct psc_cli *cli)
 {
 	fputs("\r\033[K", cli->err);
 	fflush(cli->err);
 }
 
-static int add_one(struct psc_cli *cli, struct psc_scan *scan, enum psc_scan_target target,
-		   const char *path)
+static int scan_add_one(struct psc_cli *cli, struct psc_scan *scan, enum psc_scan_target target,
+			const char *path)
 {
 	int r = psc_scan_add(scan, target, path);
 
@@ -40,7 +40,7 @@ static int add_one(struct psc_cli *cli, struct psc_scan *scan, enum psc_scan_tar
 			    r == -EACCES ? "run it as root" : NULL, "%s: %s", path, strerror(-r));
 }
 
-static int add_all(struct psc_cli *cli, struct psc_scan *scan, int argc, char **argv)
+static int scan_add_all(struct psc_cli *cli, struct psc_scan *scan, int argc, char **argv)
 {
 	static const struct {
 		const char *option;
@@ -54,23 +54,23 @@ static int add_all(struct psc_cli *cli, struct psc_scan *scan, int argc, char **
 	int r = PSC_EXIT_OK;
 
 	for (int i = 0; i < argc && r == PSC_EXIT_OK; i++)
-		r = add_one(cli, scan, PSC_SCAN_TREE, argv[i]);
+		r = scan_add_one(cli, scan, PSC_SCAN_TREE, argv[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		const char *path;
 		size_t at = 0;
 
 		while (r == PSC_EXIT_OK &&
 		       (path = psc_cli_option_next(cli, options[i].option, &at))) {
-			r = add_one(cli, scan, options[i].target, path);
+			r = scan_add_one(cli, scan, options[i].target, path);
 			any = true;
 		}
 	}
 	if (r == PSC_EXIT_OK && (!any || psc_cli_option(cli, "host")))
-		r = add_one(cli, scan, PSC_SCAN_HOST, "/");
+		r = scan_add_one(cli, scan, PSC_SCAN_HOST, "/");
 	return r;
 }
 
-static int options_read(struct psc_cli *cli, struct psc_scan_options *options)
+static int scan_options_read(struct psc_cli *cli, struct psc_scan_options *options)
 {
 	const char *threads = psc_cli_option(cli, "threads");
 	char *end;
@@ -82,20 +82,20 @@ static int options_read(struct psc_cli *cli, struct psc_scan_options *options)
 		return psc_cli_usage(cli, "either --csv or --json");
 	if (threads) {
 		n = strtoul(threads, &end, 10);
-		if (*end || n < 1 || n > THREADS_MAX)
+		if (*end || n < 1 || n > SCAN_THREADS)
 			return psc_cli_usage(cli, "--threads '%s': a number from 1 to %d", threads,
-					     THREADS_MAX);
+					     SCAN_THREADS);
 		options->threads = (unsigned int)n;
 	}
 	if (isatty(fileno(cli->err))) {
-		options->progress = progress;
+		options->progress = scan_progress;
 		options->progress_data = cli;
 	}
 	return PSC_EXIT_OK;
 }
 
 /* Directories that wait are kept open: as many as we may. */
-static void raise_limit(void)
+static void scan_raise_limit(void)
 {
 	struct rlimit limit;
 
@@ -120,7 +120,7 @@ static int scan_run(struct psc_cli *cli, int argc, char **argv)
 	const struct psc_scan_result *result;
 	int r, error;
 
-	r = options_read(cli, &options);
+	r = scan_options_read(cli, &options);
 	if (r == PSC_EXIT_OK)
 		r = psc_scan_knowledge_load(cli, &knowledge);
 	if (r != PSC_EXIT_OK)
@@ -129,17 +129,17 @@ static int scan_run(struct psc_cli *cli, int argc, char **argv)
 	options.indicators = knowledge.indicators;
 	options.list = knowledge.list;
 	options.trust = knowledge.trust;
-	raise_limit();
+	scan_raise_limit();
 	error = psc_scan_new(&options, &scan);
 	if (error < 0)
 		return psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "cannot begin: %s",
 				    strerror(-error));
-	r = add_all(cli, scan, argc, argv);
+	r = scan_add_all(cli, scan, argc, argv);
 	if (r != PSC_EXIT_OK)
 		return r;
 	error = psc_scan_run(scan);
 	if (options.progress)
-		progress_end(cli);
+		scan_progress_end(cli);
 	if (error < 0)
 		return psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "the scan was broken off: %s",
 				    strerror(-error));
