@@ -19,9 +19,10 @@ void psc_content_clear(struct psc_content *content)
 	*content = (struct psc_content){0};
 }
 
+/* Of a path that no system call takes, its beginning is the place; its end is the name. */
 static int add_path(struct psc_facts *facts, const char *path)
 {
-	return psc_facts_add(facts, PSC_FACT_PATH, 0, path, strlen(path));
+	return psc_facts_add(facts, PSC_FACT_PATH, 0, path, strnlen(path, PSC_FACT_VALUE_MAX));
 }
 
 int psc_subject_facts(const struct psc_subject *subject, struct psc_facts *facts)

@@ -87,7 +87,8 @@ struct psc_subject {
 	const char *label;  /* of the finding's `inside`; or NULL */
 	const char *detail;
 	pid_t pid;
-	bool shared; /* the inode may have been met under another name */
+	bool shared;	   /* the inode may have been met under another name */
+	const char *known; /* product that the directory above is; this one is no news then */
 	uint64_t size;
 	enum psc_format format;
 };
@@ -98,12 +99,12 @@ struct psc_subject {
 /* ---- result.c ------------------------------------------------------------------ */
 
 /*
- * Matches @facts and, when a rule holds or @hits is not 0, adds a finding. *@ret_found (may be
- * NULL) says whether. -ENOMEM.
+ * Matches @facts and, when a rule holds or @hits is not 0, adds a finding. *@ret_product (may be
+ * NULL) becomes its product, or NULL. -ENOMEM.
  */
 int psc_scan_judge(struct psc_scan *scan, const struct psc_subject *subject,
 		   const struct psc_facts *facts, const struct psc_list_entry *hit, size_t hits,
-		   bool *ret_found);
+		   const char **ret_product);
 
 /* Counts something that was not looked at; @reason in words. Memory that is short ends the scan. */
 void psc_scan_gap(struct psc_scan *scan, bool excluded, const char *reason, const char *path,

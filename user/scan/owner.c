@@ -15,6 +15,8 @@
 struct search {
 	struct psc_finding **wanted; /* by path */
 	size_t count;
+	const char *root; /* "" is the host's */
+	char path[2 * 4096];
 	const char *package;
 	size_t package_length;
 };
@@ -38,6 +40,10 @@ static int path_one(const char *path, size_t length, void *data)
 	struct search *search = data;
 	struct psc_finding **found;
 
+	if ((size_t)snprintf(search->path, sizeof(search->path), "%s%s", search->root, path) >=
+	    sizeof(search->path))
+		return 0;
+	path = search->path;
 	found = bsearch(path, search->wanted, search->count, sizeof(*search->wanted), compare_path);
 	if (!found)
 		return 0;
@@ -55,11 +61,15 @@ static int path_one(const char *path, size_t length, void *data)
 	return 0;
 }
 
-static int lists_read(struct search *search)
+static int lists_read(struct search *search, const char *root)
 {
-	DIR *info = opendir("/var/lib/dpkg/info");
 	struct dirent *entry;
+	DIR *info;
 	int r = 0;
+
+	search->root = root;
+	snprintf(search->path, sizeof(search->path), "%s/var/lib/dpkg/info", root);
+	info = opendir(search->path);
 
 	while (info && r >= 0 && (entry = readdir(info))) {
 		size_t length = strlen(entry->d_name);
@@ -103,7 +113,11 @@ int psc_owners_find(struct psc_scan *scan)
 	}
 	if (search.count) {
 		qsort(search.wanted, search.count, sizeof(*search.wanted), compare);
-		r = lists_read(&search);
+		r = lists_read(&search, "");
+		for (size_t i = 0; i < result->scopes && r >= 0; i++) {
+			if (result->scope[i].target == PSC_SCAN_ROOT)
+				r = lists_read(&search, result->scope[i].path);
+		}
 	}
 	free(search.wanted);
 	return r;

@@ -168,7 +168,7 @@ static int append(struct psc_scan *scan, const struct psc_finding *finding)
 
 int psc_scan_judge(struct psc_scan *scan, const struct psc_subject *subject,
 		   const struct psc_facts *facts, const struct psc_list_entry *hit, size_t hits,
-		   bool *ret_found)
+		   const char **ret_product)
 {
 	_cleanup_(finding_clear) struct psc_finding finding = {0};
 	struct psc_matches matches = {0};
@@ -179,9 +179,11 @@ int psc_scan_judge(struct psc_scan *scan, const struct psc_subject *subject,
 		return r;
 	finding.rule = matches.rule;
 	finding.rules = matches.count;
-	if (ret_found)
-		*ret_found = matches.count || hits;
+	if (ret_product)
+		*ret_product = matches.count ? matches.rule[0]->product : NULL;
 	if (!matches.count && !hits)
+		return 0;
+	if (subject->known && strcmp(subject->known, matches.rule[0]->product) == 0)
 		return 0;
 	r = fill(scan, subject, facts, hit, hits, &finding);
 	if (r < 0)

@@ -31,7 +31,7 @@ struct psc_node {
 	ino_t inode;
 	size_t root; /* bytes of the path that lead to a root */
 	enum psc_place place;
-	bool found; /* its own name is a finding */
+	const char *product; /* whose directory it is; NULL: nobody's that is known */
 	char name[];
 };
 
@@ -307,8 +307,7 @@ static int enter(struct psc_worker *worker, struct psc_node *node)
 /* ---- names ------------------------------------------------------------------------- */
 
 /* What has a name and no content: a rule on places may mean it. */
-static int judge_name(struct psc_worker *worker, const struct psc_node *node, enum psc_thing thing,
-		      bool *ret_found)
+static int judge_name(struct psc_worker *worker, const struct psc_node *node, enum psc_thing thing)
 {
 	struct psc_subject subject = {
 		.thing = thing, .path = worker->path.text, .root = node->root};
@@ -316,8 +315,22 @@ static int judge_name(struct psc_worker *worker, const struct psc_node *node, en
 
 	psc_facts_clear(&worker->facts);
 	r = psc_subject_facts(&subject, &worker->facts);
+	return r < 0 ? r : psc_scan_judge(worker->scan, &subject, &worker->facts, NULL, 0, NULL);
+}
+
+/* A directory in one of the same product is found with that. */
+static int judge_directory(struct psc_worker *worker, struct psc_node *node)
+{
+	struct psc_subject subject = {
+		.thing = PSC_THING_DIRECTORY, .path = worker->path.text, .root = node->root};
+	int r;
+
+	subject.known = node->parent ? node->parent->product : NULL;
+	psc_facts_clear(&worker->facts);
+	r = psc_subject_facts(&subject, &worker->facts);
 	return r < 0 ? r
-		     : psc_scan_judge(worker->scan, &subject, &worker->facts, NULL, 0, ret_found);
+		     : psc_scan_judge(worker->scan, &subject, &worker->facts, NULL, 0,
+				      &node->product);
 }
 
 static int judge_unread(struct psc_worker *worker, const struct psc_node *node, int error)
@@ -327,11 +340,11 @@ static int judge_unread(struct psc_worker *worker, const struct psc_node *node, 
 		return 0;
 	}
 	if (error == -ELOOP)
-		return judge_name(worker, node, PSC_THING_LINK, NULL);
+		return judge_name(worker, node, PSC_THING_LINK);
 	if (error == -ENXIO) /* a socket, or a pipe that took the file's place */
-		return judge_name(worker, node, PSC_THING_SPECIAL, NULL);
+		return judge_name(worker, node, PSC_THING_SPECIAL);
 	psc_scan_gap_errno(worker->scan, error, worker->path.text);
-	return judge_name(worker, node, PSC_THING_FILE, NULL);
+	return judge_name(worker, node, PSC_THING_FILE);
 }
 
 static int file(struct psc_worker *worker, const struct psc_node *node, int directory,
@@ -349,7 +362,7 @@ static int file(struct psc_worker *worker, const struct psc_node *node, int dire
 	if (fstat(fd, &st) < 0)
 		return judge_unread(worker, node, -errno);
 	if (!S_ISREG(st.st_mode))
-		return judge_name(worker, node, PSC_THING_SPECIAL, NULL);
+		return judge_name(worker, node, PSC_THING_SPECIAL);
 	/* a device of its own: a file that is mounted, or a layer below an overlay */
 	subject.shared = st.st_nlink > 1 || st.st_dev != node->device;
 	return psc_examine(worker, fd, &st, &subject, node->place, worker->scan->options.archives);
@@ -367,8 +380,7 @@ static int name_one(struct psc_worker *worker, const struct psc_node *node, int 
 	if (type == DT_REG)
 		r = file(worker, node, directory, name);
 	else
-		r = judge_name(worker, node, type == DT_LNK ? PSC_THING_LINK : PSC_THING_SPECIAL,
-			       NULL);
+		r = judge_name(worker, node, type == DT_LNK ? PSC_THING_LINK : PSC_THING_SPECIAL);
 	worker->path.length = length;
 	worker->path.text[length] = '\0';
 	return r;
@@ -523,13 +535,8 @@ static int read_directory(struct reading *reading)
 {
 	struct psc_worker *worker = reading->worker;
 	struct psc_node *node = reading->node;
-	int r = 0;
+	int r = judge_directory(worker, node);
 
-	/* What lies below a directory that was found is found with it. */
-	if (node->parent && node->parent->found)
-		node->found = true;
-	else
-		r = judge_name(worker, node, PSC_THING_DIRECTORY, &node->found);
 	node->place =
 		psc_place_of(worker->path.text + node->root, worker->path.length - node->root);
 	PSC_COUNT(worker->scan, directories, 1);
