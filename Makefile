@@ -44,7 +44,8 @@ GUARD_SRC  := bpf/core.bpf.c $(filter-out bpf/core.bpf.c bpf/probe.bpf.c,$(wildc
 CORE_SRC   := $(wildcard user/core/*.c)
 IDENT_SRC  := $(filter-out user/identify/$(if $(filter 1,$(RPM)),rpm_none,rpm).c, \
 	      $(wildcard user/identify/*.c))
-SCAN_SRC   := $(wildcard user/scan/*.c)
+SCAN_SRC   := $(filter-out user/scan/$(if $(filter 1,$(RPM)),rpmdb_none,rpmdb).c, \
+	      $(wildcard user/scan/*.c))
 WORKER_SRC := $(wildcard user/worker/*.c)
 DAEMON_SRC := $(wildcard user/daemon/*.c)
 CLI_SRC    := $(wildcard user/cli/*.c)

@@ -11,6 +11,8 @@
 #include <rpm/rpmts.h>
 
 #include "user/core/util.h"
+#include "user/core/timefmt.h"
+#include "user/scan/evidence_internal.h"
 #include "user/scan/internal.h"
 
 static const struct {
@@ -47,6 +49,22 @@ static int package_one(struct psc_worker *worker, Header header, const char *pat
 	return psc_scan_judge(worker->scan, &subject, &worker->facts, NULL, 0, NULL);
 }
 
+/* An open database of the root, or NULL. */
+static rpmts database_open(const char *root)
+{
+	rpmts ts;
+
+	rpmSetVerbosity(RPMLOG_EMERG); /* libraries do not print */
+	rpmReadConfigFiles(NULL, NULL);
+	ts = rpmtsCreate();
+	if (!ts)
+		return NULL;
+	rpmtsSetVSFlags(ts, RPMVSF_MASK_NOSIGNATURES | RPMVSF_MASK_NODIGESTS);
+	if (rpmtsSetRootDir(ts, *root ? root : "/") != 0 || rpmtsOpenDB(ts, O_RDONLY) != 0)
+		return rpmtsFree(ts);
+	return ts;
+}
+
 int psc_rpmdb_read(struct psc_worker *worker, const char *root)
 {
 	_cleanup_free_ char *path = NULL;
@@ -60,19 +78,59 @@ int psc_rpmdb_read(struct psc_worker *worker, const char *root)
 		return -ENOMEM;
 	}
 	PSC_COUNT(worker->scan, databases, 1);
-	rpmSetVerbosity(RPMLOG_EMERG); /* libraries do not print */
-	rpmReadConfigFiles(NULL, NULL);
-	ts = rpmtsCreate();
-	rpmtsSetVSFlags(ts, RPMVSF_MASK_NOSIGNATURES | RPMVSF_MASK_NODIGESTS);
-	if (!ts || rpmtsSetRootDir(ts, *root ? root : "/") != 0 || rpmtsOpenDB(ts, O_RDONLY) != 0) {
+	ts = database_open(root);
+	if (!ts) {
 		psc_scan_gap(worker->scan, false, "rpm database that librpm cannot read", path,
 			     NULL);
-		rpmtsFree(ts);
 		return 0;
 	}
 	iterator = rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
 	while (r >= 0 && (header = rpmdbNextIterator(iterator)))
 		r = package_one(worker, header, path);
+	rpmdbFreeIterator(iterator);
+	rpmtsFree(ts);
+	return r;
+}
+
+/* librpm would make a database where there is none. */
+static bool database_exists(const char *root)
+{
+	static const char *const names[] = {"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages",
+					    "/var/lib/rpm/Packages.db",
+					    "/usr/lib/sysimage/rpm/rpmdb.sqlite"};
+	char path[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s%s", root, names[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+int psc_rpmdb_evidence(const char *root, const char *package, struct psc_evidence *evidence)
+{
+	rpmdbMatchIterator iterator;
+	Header header;
+	char text[256];
+	rpmts ts;
+	int r = 0;
+
+	if (!database_exists(root))
+		return 0;
+	ts = database_open(root);
+	if (!ts)
+		return 0;
+	iterator = rpmtsInitIterator(ts, RPMDBI_NAME, package, 0);
+	while (r >= 0 && (header = rpmdbNextIterator(iterator))) {
+		char *name = headerGetAsString(header, RPMTAG_NEVRA);
+
+		snprintf(text, sizeof(text), "%s was installed", name ?: package);
+		free(name);
+		r = psc_evidence_add(evidence, PSC_EVIDENCE_RPM_RECORD, PSC_EVIDENCE_MEDIUM,
+				     headerGetNumber(header, RPMTAG_INSTALLTIME) * PSC_NSEC_PER_SEC,
+				     "/var/lib/rpm", text);
+	}
 	rpmdbFreeIterator(iterator);
 	rpmtsFree(ts);
 	return r;

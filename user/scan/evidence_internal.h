@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evidence_internal.h - what evidence.c and evidence_log.c share. Only for these two and rpmdb.c.
+ */
+#pragma once
+
+#include "user/scan/evidence.h"
+
+/* Copies both strings. -ENOMEM. */
+int psc_evidence_add(struct psc_evidence *evidence, enum psc_evidence_kind kind,
+		     enum psc_evidence_weight weight, uint64_t time, const char *source,
+		     const char *text);
+
+/* When each package of that name in the rpm database was installed. */
+int psc_rpmdb_evidence(const char *root, const char *package, struct psc_evidence *evidence);
