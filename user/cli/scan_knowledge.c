@@ -4,11 +4,9 @@
  * with. See scan.h.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 
 #include "user/cli/policy_verbs.h"
 #include "user/cli/scan.h"
-#include "user/core/load.h"
 
 void psc_scan_knowledge_clear(struct psc_scan_knowledge *knowledge)
 {
@@ -48,63 +46,6 @@ static int scan_load_catalog(struct psc_scan_knowledge *knowledge, const char *d
 	return r;
 }
 
-/* ---- the digest of the catalogs -------------------------------------------------------- */
-
-static int scan_digest_file(EVP_MD_CTX *context, const char *directory, const char *vendor,
-			    const char *name)
-{
-	_cleanup_free_ char *path = NULL, *data = NULL;
-	struct psc_error error;
-	char head[512];
-	size_t size;
-	int r, length;
-
-	if (asprintf(&path, "%s/%s/%s", directory, vendor, name) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	r = psc_load_trusted(path, 64U << 20, &data, &size, &error);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
-	length = snprintf(head, sizeof(head), "%s/%s %zu\n", vendor, name, size);
-	if (EVP_DigestUpdate(context, head, (size_t)length) != 1 ||
-	    EVP_DigestUpdate(context, data, size) != 1)
-		return -EIO;
-	return 0;
-}
-
-static int scan_digest_vendor(const char *directory, const char *name, void *data,
-			      struct psc_error *reterr)
-{
-	static const char *const files[] = {"digests.csv", "indicators.yaml", "products.yaml"};
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(files) && r >= 0; i++)
-		r = scan_digest_file(data, directory, name, files[i]);
-	return r;
-}
-
-/* Of "VENDOR/FILE SIZE", newline and content of each file, in the order of their names. */
-static int scan_digest_catalogs(struct psc_scan_knowledge *knowledge, struct psc_error *reterr)
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	int r = context ? 0 : -ENOMEM;
-
-	if (context && EVP_DigestInit_ex2(context, EVP_sha256(), NULL) != 1)
-		r = -EIO;
-	for (size_t i = 0; i < ARRAY_SIZE(knowledge->places.catalogs) && r >= 0; i++) {
-		if (knowledge->places.catalogs[i])
-			r = psc_catalog_each_vendor(knowledge->places.catalogs[i],
-						    scan_digest_vendor, context, reterr);
-	}
-	if (r >= 0 && EVP_DigestFinal_ex(context, knowledge->digest, NULL) != 1)
-		r = -EIO;
-	EVP_MD_CTX_free(context);
-	return r;
-}
-
 /* ---- all of it ------------------------------------------------------------------------- */
 
 static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
@@ -131,7 +72,8 @@ static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
 	if (r >= 0)
 		r = psc_list_index(knowledge->list);
 	if (r >= 0)
-		r = scan_digest_catalogs(knowledge, reterr);
+		r = psc_catalog_digest(catalogs, ARRAY_SIZE(knowledge->places.catalogs),
+				       knowledge->digest, reterr);
 	if (r >= 0)
 		r = psc_trust_new_host(psc_cli_option(cli, "trust"), false, &knowledge->trust,
 				       reterr);
