@@ -4,10 +4,12 @@
 #   make bench [KERNEL=6.1]        the first rows of the goals; all kernels without KERNEL
 #   make bench-full [KERNEL=6.1]   the rows that take long as well, and bench-scale; by hand
 #   make bench-scale [KERNEL=6.1]  what a million digests cost beside the time of an execution
+#   make bench-scan [BENCH_SCANS=20]   a scan of a Debian root beside find and grep, on this host
 #   BENCH_ROUNDS=4 BENCH_SAMPLES=30
 
 BENCH_ROUNDS  ?= 4
 BENCH_SAMPLES ?= 30
+BENCH_SCANS   ?= 20
 # lab.mk gives KERNEL a default, which is not a choice.
 bench_kernels = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.1 6.12 new)
 bench_out := $(abspath $(O))
@@ -58,7 +60,15 @@ bench_run = for kernel in $(bench_kernels); do \
 	done
 bench_counts := $(BENCH_ROUNDS) $(BENCH_SAMPLES)
 
-.PHONY: bench bench-full bench-scale
+$(O)/tests/bench/scan_tool: tests/bench/scan_tool.c tests/unit/image.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -I. -o $@ $<
+
+.PHONY: bench bench-full bench-scale bench-scan
+bench-scan: $(O)/proscribe $(O)/tests/bench/scan_tool
+	$(Q)mkdir -p $(O)/bench-scan
+	$(Q)tests/bench/scan.sh '$(abspath $(O))/bench-scan' '$(abspath $(O))/proscribe' \
+		'$(abspath $(O))/tests/bench/scan_tool' $(BENCH_SCANS)
 bench: all $(bench_files)
 	@$(call bench_run,guest.sh $(bench_counts))
 bench-full: all $(bench_files)
