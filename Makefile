@@ -226,5 +226,5 @@ export HELP
 help:
 	@printf '%s\n' "$$HELP"
 
--include $(shell test -d $(O) && find $(O) -name '*.d' -not -path '$(O)/lab/*')
+-include $(shell test -d $(O) && find $(O) -name '*.d' -type f -not -path '$(O)/lab/*' -not -path '$(O)/bench-scan/*')
 .PHONY: all check demo check-unit check-unit-san check-fuzz deps install dist clean help

@@ -34,7 +34,7 @@ mkdir -p "$out/debs" "$out/none"
 cd_out=$out/debs
 scanned=0
 for package in "${packages[@]}"; do
-	apt-cache policy "$package" 2>/dev/null | grep -Eq 'Candidate: [^(]' || {
+	apt-cache policy "$package" 2>/dev/null | grep -E "Candidate: [^(]" >/dev/null || {
 		echo "false-positives: this Debian has no $package" >&2
 		continue
 	}

@@ -166,6 +166,18 @@ const struct psc_content *psc_seen_content(struct psc_seen *seen, dev_t device, 
 void psc_seen_keep(struct psc_seen *seen, dev_t device, ino_t inode,
 		   const struct psc_content *content, size_t first);
 
+/* ---- task.c --------------------------------------------------------------------- */
+
+/* Appends a name, behind a slash. -ENOMEM. */
+int psc_path_append(struct psc_path *path, const char *text, size_t length);
+
+/* Takes over the node's reference and the names, also when it fails. -ENOMEM. */
+int psc_task_push(struct psc_scan *scan, struct psc_task task);
+
+/* Waits for a task; false when there are none any more. psc_task_done() after each. */
+bool psc_task_pop(struct psc_scan *scan, struct psc_task *ret);
+void psc_task_done(struct psc_scan *scan);
+
 /* ---- walk.c --------------------------------------------------------------------- */
 
 int psc_walk_add(struct psc_scan *scan, const char *path, bool is_root);

@@ -44,7 +44,7 @@ static int path_one(const char *path, size_t length, void *data)
 	    sizeof(search->path))
 		return 0;
 	path = search->path;
-	found = bsearch(path, search->wanted, search->count, sizeof(*search->wanted), compare_path);
+	found = bsearch(path, search->wanted, search->count, sizeof(void *), compare_path);
 	if (!found)
 		return 0;
 	/* a process and its file have the same place */
@@ -100,7 +100,7 @@ int psc_owners_find(struct psc_scan *scan)
 
 	if (!result->findings)
 		return 0;
-	search.wanted = calloc(result->findings, sizeof(*search.wanted));
+	search.wanted = calloc(result->findings, sizeof(void *));
 	if (!search.wanted)
 		return -ENOMEM;
 	for (size_t i = 0; i < result->findings; i++) {
@@ -112,7 +112,7 @@ int psc_owners_find(struct psc_scan *scan)
 			search.wanted[search.count++] = finding;
 	}
 	if (search.count) {
-		qsort(search.wanted, search.count, sizeof(*search.wanted), compare);
+		qsort(search.wanted, search.count, sizeof(void *), compare);
 		r = lists_read(&search, "");
 		for (size_t i = 0; i < result->scopes && r >= 0; i++) {
 			if (result->scope[i].target == PSC_SCAN_ROOT)

@@ -85,108 +85,35 @@ static struct psc_node *node_new(struct psc_node *parent, const char *name)
 
 /* ---- paths ------------------------------------------------------------------------- */
 
-static int path_append(struct psc_path *path, const char *text, size_t length)
-{
-	if (path->length + length + 2 > path->room) {
-		size_t room = 2 * (path->length + length + 2);
-		char *grown = realloc(path->text, room);
-
-		if (!grown)
-			return -ENOMEM;
-		path->text = grown;
-		path->room = room;
-	}
-	if (path->length && path->text[path->length - 1] != '/')
-		path->text[path->length++] = '/';
-	memcpy(path->text + path->length, text, length);
-	path->length += length;
-	path->text[path->length] = '\0';
-	return 0;
-}
-
 static int path_of(const struct psc_node *node, struct psc_path *path)
 {
 	const struct psc_node **chain;
 	size_t count = node->depth + 1;
 	int r = 0;
 
-	chain = calloc(count, sizeof(*chain));
+	chain = calloc(count, sizeof(void *));
 	if (!chain)
 		return -ENOMEM;
 	for (size_t i = count; i-- > 0; node = node->parent)
 		chain[i] = node;
 	path->length = 0;
 	for (size_t i = 0; i < count && r >= 0; i++)
-		r = path_append(path, chain[i]->name, strlen(chain[i]->name));
+		r = psc_path_append(path, chain[i]->name, strlen(chain[i]->name));
 	free(chain);
 	return r;
 }
 
-/* ---- tasks ------------------------------------------------------------------------- */
-
-/* Takes over the node's reference and the names. */
-static int task_push(struct psc_scan *scan, struct psc_task task)
-{
-	int r = 0;
-
-	pthread_mutex_lock(&scan->lock);
-	if (scan->tasks == scan->room) {
-		size_t room = scan->room ? 2 * scan->room : 256;
-		struct psc_task *grown = reallocarray(scan->task, room, sizeof(*grown));
-
-		if (grown) {
-			scan->task = grown;
-			scan->room = room;
-		} else {
-			r = -ENOMEM;
-		}
-	}
-	if (r >= 0)
-		scan->task[scan->tasks++] = task;
-	pthread_cond_signal(&scan->ready);
-	pthread_mutex_unlock(&scan->lock);
-	if (r < 0) {
-		psc_node_unref(scan, task.node);
-		free(task.names);
-	}
-	return r;
-}
-
-static bool task_pop(struct psc_scan *scan, struct psc_task *ret)
-{
-	bool got = false;
-
-	pthread_mutex_lock(&scan->lock);
-	while (!scan->tasks && scan->busy)
-		pthread_cond_wait(&scan->ready, &scan->lock);
-	if (scan->tasks) {
-		*ret = scan->task[--scan->tasks];
-		scan->busy++;
-		got = true;
-	}
-	pthread_mutex_unlock(&scan->lock);
-	return got;
-}
-
-static void task_done(struct psc_scan *scan)
-{
-	pthread_mutex_lock(&scan->lock);
-	if (--scan->busy == 0 && !scan->tasks)
-		pthread_cond_broadcast(&scan->ready);
-	pthread_mutex_unlock(&scan->lock);
-}
-
 /* ---- directories ------------------------------------------------------------------- */
 
-#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK)
 
 static int open_below(const struct psc_scan *scan, int fd, const char *name, int flags)
 {
-	int opened = openat(fd, name, flags | scan->open_flags);
+	int opened = openat(fd, name, flags | O_CLOEXEC | scan->open_flags);
 
 	/* only its owner may leave a file's access time as it is */
 	if (opened < 0 && errno == EPERM && scan->open_flags)
-		opened = openat(fd, name, flags);
+		opened = openat(fd, name, flags | O_CLOEXEC);
 	return opened < 0 ? -errno : opened;
 }
 
@@ -198,7 +125,7 @@ static int reopen(const struct psc_scan *scan, const struct psc_node *node)
 	struct stat st;
 	int fd = -1, r;
 
-	chain = calloc(node->depth + 1, sizeof(*chain));
+	chain = calloc(node->depth + 1, sizeof(void *));
 	if (!chain)
 		return -ENOMEM;
 	for (; node->fd < 0; node = node->parent)
@@ -356,7 +283,7 @@ static int file(struct psc_worker *worker, const struct psc_node *node, int dire
 	struct stat st;
 
 	fd = open_below(worker->scan, directory, name,
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return judge_unread(worker, node, fd);
 	if (fstat(fd, &st) < 0)
@@ -374,7 +301,7 @@ static int name_one(struct psc_worker *worker, const struct psc_node *node, int 
 	size_t length = worker->path.length;
 	int r;
 
-	r = path_append(&worker->path, name, strlen(name));
+	r = psc_path_append(&worker->path, name, strlen(name));
 	if (r < 0)
 		return r;
 	if (type == DT_REG)
@@ -422,7 +349,7 @@ static int batch_flush(struct reading *reading)
 				 task.size);
 	reading->batch = NULL;
 	__atomic_fetch_add(&reading->node->references, 1, __ATOMIC_RELAXED);
-	return task_push(scan, task);
+	return psc_task_push(scan, task);
 }
 
 static int batch_add(struct reading *reading, unsigned char type, const char *name)
@@ -453,7 +380,7 @@ static int push_directory(struct reading *reading, const char *name)
 		return 0;
 	}
 	child = node_new(reading->node, name);
-	return child ? task_push(scan, (struct psc_task){.node = child}) : -ENOMEM;
+	return child ? psc_task_push(scan, (struct psc_task){.node = child}) : -ENOMEM;
 }
 
 static int entry_one(struct reading *reading, const struct linux_dirent64 *entry)
@@ -579,7 +506,7 @@ void psc_walk_work(struct psc_worker *worker)
 	struct psc_task task;
 	int r;
 
-	while (task_pop(scan, &task)) {
+	while (psc_task_pop(scan, &task)) {
 		r = __atomic_load_n(&scan->error, __ATOMIC_RELAXED);
 		if (r >= 0)
 			r = path_of(task.node, &worker->path);
@@ -589,13 +516,13 @@ void psc_walk_work(struct psc_worker *worker)
 			psc_scan_fail(scan, r);
 		psc_node_unref(scan, task.node);
 		free(task.names);
-		task_done(scan);
+		psc_task_done(scan);
 	}
 }
 
 int psc_walk_add(struct psc_scan *scan, const char *path, bool is_root)
 {
-	_cleanup_close_ int fd = open(path, DIRECTORY_FLAGS & ~O_NOFOLLOW);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct psc_node *node;
 	struct stat st;
 
@@ -610,5 +537,5 @@ int psc_walk_add(struct psc_scan *scan, const char *path, bool is_root)
 	__atomic_fetch_add(&scan->nodes, 1, __ATOMIC_RELAXED);
 	if (is_root && strcmp(path, "/") != 0)
 		node->root = strlen(path);
-	return task_push(scan, (struct psc_task){.node = node});
+	return psc_task_push(scan, (struct psc_task){.node = node});
 }
