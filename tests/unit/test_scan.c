@@ -422,7 +422,7 @@ static void test_damaged_database(void **state)
 
 static void test_package(void **state)
 {
-	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL, *lying = NULL;
+	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL, *lying = NULL, *cut = NULL;
 	const struct psc_finding *finding;
 
 	standin_shell("rm -rf deb && mkdir -p deb/p/DEBIAN deb/p/opt/mailgate &&"
@@ -437,11 +437,34 @@ static void test_package(void **state)
 	assert_true(ends_with(finding->inside, "opt/mailgate/x.ppl"));
 	assert_true(psc_scan_result(scan)->complete);
 	assert_int_equal(psc_scan_result(scan)->counts.archives, 1);
+	/* one that is cut off says nothing of itself */
+	standin_shell("head -c 80 deb/mailgate.deb >deb/cut.deb");
+	cut = scan_list(PSC_SCAN_TREE, "deb/cut.deb", NULL);
+	assert_false(psc_scan_result(cut)->complete);
+	assert_non_null(gap(cut, "damaged packages"));
+	standin_shell("rm deb/cut.deb");
 	/* in a directory it is not opened, and that is said */
 	lying = scan_list(PSC_SCAN_TREE, "deb", NULL);
 	assert_int_equal(psc_scan_result(lying)->findings, 0);
 	assert_int_equal(psc_scan_result(lying)->counts.unopened, 1);
 	assert_true(gap(lying, "not opened")->excluded);
+}
+
+/* The package of the vendor is known by what it says of itself, under any name. */
+static void test_package_renamed(void **state)
+{
+	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
+	const struct psc_finding *finding;
+
+	standin_shell("rm -rf deb && mkdir -p deb/p/DEBIAN deb/q && printf 'Package: kesl\n"
+		      "Version: 12\nArchitecture: amd64\nMaintainer: A <a@b.example>\n"
+		      "Description: stand-in\n' >deb/p/DEBIAN/control &&"
+		      "dpkg-deb -b deb/p deb/q/holiday.jpg && rm -r deb/p");
+	scan = scan_list(PSC_SCAN_TREE, "deb", NULL);
+	finding = find(scan, PSC_THING_FILE, "kaspersky/kesl", "/holiday.jpg");
+	assert_non_null(finding);
+	assert_true(has_rule(finding, "kaspersky/package-kesl-deb"));
+	assert_int_equal(finding->role, PSC_ROLE_INSTALLER);
 }
 
 static void test_image(void **state)
@@ -556,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_damaged_database),
 		cmocka_unit_test(test_package),
+		cmocka_unit_test(test_package_renamed),
 		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_mounts),

@@ -50,24 +50,33 @@ static int add_plain(struct psc_facts *facts, enum psc_format format, uint64_t s
 		     : psc_facts_addf(facts, PSC_FACT_SIZE, 0, "%llu", (unsigned long long)size);
 }
 
-/* What a reader could not make out: of a package, that is what might have told. */
+/*
+ * What a reader could not make out. A package that does not even tell its name might be any; of
+ * another one only names of what is in it are missing, and a walk does not open it anyway.
+ */
 static void report_problems(struct psc_scan *scan, const struct psc_subject *subject,
 			    const struct psc_content *content, size_t first)
 {
 	bool is_package = content->format == PSC_FORMAT_DEB || content->format == PSC_FORMAT_RPM;
+	bool is_known = is_package && psc_facts_get(&content->facts, PSC_FACT_PACKAGE_NAME);
+	bool problem = content->facts.truncated;
 
-	for (size_t i = first; i < content->facts.count; i++) {
-		if (content->facts.fact[i].kind != PSC_FACT_PROBLEM)
-			continue;
-		psc_scan_gap(scan, !is_package,
-			     is_package ? "damaged packages, or of a kind that is not read"
-					: "damaged files, looked into as far as they go",
+	for (size_t i = first; i < content->facts.count && !problem; i++)
+		problem = content->facts.fact[i].kind == PSC_FACT_PROBLEM;
+	if (!problem)
+		return;
+	if (is_package && !is_known)
+		psc_scan_gap(scan, false, "damaged packages, or of a kind that is not read",
 			     subject->path, subject->label);
-		break;
-	}
-	if (content->facts.truncated)
-		psc_scan_gap(scan, false, "files with more in them than is kept", subject->path,
-			     subject->label);
+	else if (is_known)
+		psc_scan_gap(scan, true, "packages of which not all names inside were read",
+			     subject->path, subject->label);
+	else
+		psc_scan_gap(scan, !content->facts.truncated,
+			     content->facts.truncated
+				     ? "files with more in them than is kept"
+				     : "damaged files, looked into as far as they go",
+			     subject->path, subject->label);
 }
 
 static int digest(struct psc_worker *worker, int fd, const struct stat *st,
@@ -113,6 +122,18 @@ static int digest(struct psc_worker *worker, int fd, const struct stat *st,
 	return 0;
 }
 
+static int identify(struct psc_scan *scan, int fd, enum psc_format format, struct psc_facts *facts)
+{
+	int r;
+
+	if (format != PSC_FORMAT_RPM)
+		return psc_identify(fd, &scan->identify, facts);
+	pthread_mutex_lock(&scan->rpm);
+	r = psc_identify(fd, &scan->identify, facts);
+	pthread_mutex_unlock(&scan->rpm);
+	return r;
+}
+
 int psc_content_read(struct psc_worker *worker, int fd, const struct stat *st,
 		     const struct psc_subject *subject, struct psc_content *ret)
 {
@@ -137,7 +158,7 @@ int psc_content_read(struct psc_worker *worker, int fd, const struct stat *st,
 	if (ret->format == PSC_FORMAT_ANY) {
 		r = add_plain(&ret->facts, ret->format, (uint64_t)st->st_size);
 	} else {
-		r = psc_identify(fd, &scan->identify, &ret->facts);
+		r = identify(scan, fd, ret->format, &ret->facts);
 		if (r < 0 && r != -ENOMEM) {
 			psc_scan_gap_errno(scan, r, subject->path);
 			r = 0;

@@ -64,6 +64,7 @@ struct psc_scan {
 	unsigned int busy;
 	int error; /* the first that ends the scan: -ENOMEM */
 
+	pthread_mutex_t rpm;	 /* librpm takes one thread at a time */
 	pthread_mutex_t results; /* of result */
 	char **rpm_root;	 /* roots with an rpm database, NULL-terminated */
 	size_t rpm_roots;

@@ -55,6 +55,7 @@ struct psc_scan *psc_scan_free(struct psc_scan *scan)
 	psc_strings_free(scan->rpm_root);
 	pthread_mutex_destroy(&scan->lock);
 	pthread_mutex_destroy(&scan->results);
+	pthread_mutex_destroy(&scan->rpm);
 	pthread_cond_destroy(&scan->ready);
 	free(scan);
 	return NULL;
@@ -75,6 +76,7 @@ int psc_scan_new(const struct psc_scan_options *options, struct psc_scan **ret)
 	scan->options = *options;
 	pthread_mutex_init(&scan->lock, NULL);
 	pthread_mutex_init(&scan->results, NULL);
+	pthread_mutex_init(&scan->rpm, NULL);
 	pthread_cond_init(&scan->ready, NULL);
 	if (!scan->options.threads)
 		scan->options.threads = threads_default();
