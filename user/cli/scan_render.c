@@ -163,7 +163,7 @@ static void scan_verdict(FILE *out, const json_t *data, bool colour)
 		      "lists.\n",
 		      out);
 	} else {
-		psc_output_toned(out, colour, PSC_TONE_DOUBT, "INCOMPLETE, NO NIL STATEMENT");
+		psc_output_toned(out, colour, PSC_TONE_DOUBT, "INCOMPLETE");
 		fprintf(out,
 			": nothing was found, but %" JSON_INTEGER_FORMAT
 			" within the scope could not be\nread and may hold something. %s\n",
