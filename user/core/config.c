@@ -58,6 +58,12 @@ int psc_config_new(struct psc_config **ret)
 		return -ENOMEM;
 	config->hash_limit = DEFAULT_HASH_LIMIT;
 	config->unstable = psc_filesystems_default();
+	config->resolver = (struct psc_config_resolver){
+		.enabled = true,
+		.confidence = PSC_CONFIDENCE_HIGH,
+		.new_files = true,
+		.stop = true,
+	};
 	for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 		config->action[op] = PSC_ACTION_RECORD;
 		for (unsigned int reason = 1; reason < PSC_UNVERIFIED_MAX; reason++)
@@ -441,6 +447,68 @@ static void apply_unverified(struct parser *p)
 	}
 }
 
+static int parse_flag(struct psc_yaml *yaml, const struct psc_yaml_node *value, bool *ret)
+{
+	int r;
+
+	r = psc_yaml_expect_scalar(yaml, value, "expected true or false");
+	if (r < 0)
+		return r;
+	if (strcmp(value->text, "true") != 0 && strcmp(value->text, "false") != 0)
+		return psc_yaml_fail(yaml, value, "\"%.40s\" is neither true nor false",
+				     value->text);
+	*ret = value->text[0] == 't';
+	return 0;
+}
+
+static int parse_enabled(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return parse_flag(yaml, value, &p->config->resolver.enabled);
+}
+
+static int parse_new_files(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return parse_flag(yaml, value, &p->config->resolver.new_files);
+}
+
+static int parse_stop(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return parse_flag(yaml, value, &p->config->resolver.stop);
+}
+
+static int parse_confidence(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+	int r;
+
+	r = psc_yaml_expect_scalar(yaml, value, "expected high, medium or low");
+	if (r < 0)
+		return r;
+	if (psc_confidence_from_string(value->text, &p->config->resolver.confidence) < 0)
+		return psc_yaml_fail(yaml, value,
+				     "unknown confidence \"%.40s\": expected high, medium or low",
+				     value->text);
+	return 0;
+}
+
+static int parse_resolver(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	static const struct psc_yaml_key keys[] = {
+		{"enabled", parse_enabled},
+		{"confidence", parse_confidence},
+		{"new_files", parse_new_files},
+		{"stop", parse_stop},
+	};
+
+	return psc_yaml_walk(yaml, value, keys, ARRAY_SIZE(keys), data);
+}
+
 static int parse_document(struct psc_yaml *yaml, struct parser *p)
 {
 	static const struct psc_yaml_key keys[] = {
@@ -453,6 +521,7 @@ static int parse_document(struct psc_yaml *yaml, struct parser *p)
 		{"places", parse_places},
 		{"actions", parse_actions},
 		{"unverified", parse_unverified},
+		{"resolver", parse_resolver},
 	};
 	int r = 0;
 

@@ -18,6 +18,7 @@
  *     default: record                # every reason that is not named
  *     direct_io: {exec: deny}        # these operations only
  *     memfd: deny                    # all operations
+ *   resolver: {enabled: true, confidence: high, new_files: true, stop: true}
  *
  * `default` reaches every operation and reason but `uncached` at `open`: that is
  * how kernels that digest only after the open normally answer, so it is allowed
@@ -25,10 +26,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "user/core/util.h"
 #include "user/core/error.h"
 #include "user/core/filesystems.h"
 #include "user/core/place.h"
+#include "user/core/indicator.h"
 #include "bpf/abi.h"
 
 #define PSC_CONFIG_SIZE_MAX   (1U << 20) /* bytes of a configuration file */
@@ -37,6 +41,14 @@
 #define PSC_CONFIG_LOG_MIN    (1ULL << 20) /* bytes of a log file */
 #define PSC_CONFIG_LOG_MAX    (1ULL << 50)
 #define PSC_CONFIG_REASON_MAX 32 /* row length of psc_table.unverified */
+
+/* What the daemon looks for by itself, and what it does about it. */
+struct psc_config_resolver {
+	bool enabled;
+	enum psc_confidence confidence; /* the least that puts a file's digest into force */
+	bool new_files;			/* looks at files when their writer closes them */
+	bool stop;			/* ends what runs already and would be refused */
+};
 
 struct psc_config {
 	enum psc_mode mode;
@@ -49,6 +61,7 @@ struct psc_config {
 	struct psc_filesystems unstable;
 	struct psc_place *places; /* the site's own */
 	size_t place_count;
+	struct psc_config_resolver resolver;
 	uint8_t action[PSC_OP_MAX]; /* enum psc_action for listed content */
 	uint8_t unverified[PSC_OP_MAX][PSC_CONFIG_REASON_MAX]; /* by enum psc_unverified */
 };

@@ -31,6 +31,7 @@
 #define PSC_PATH_ACTIVE		PSC_DIR_STATE "/active.bin"
 #define PSC_PATH_KEYS		PSC_DIR_STATE "/keys"
 #define PSC_PATH_LOG_PUBLIC	PSC_PATH_KEYS "/log.pub"
+#define PSC_PATH_FOUND		PSC_DIR_STATE "/found.csv"
 #define PSC_PATH_BPFFS		"/sys/fs/bpf/proscribe"
 #define PSC_PATH_BPFFS_NEW	PSC_PATH_BPFFS "-new" /* while it is made; a crash leaves it */
 
