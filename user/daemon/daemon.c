@@ -197,6 +197,7 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 			   "configuration, policy and lists read anew");
 	psc_places_mark(daemon);
 	psc_changes_record(daemon, &daemon->previous.set, &daemon->policy.set, requester);
+	psc_resolver_reloaded(daemon);
 	prove_now(daemon, requester);
 	return 0;
 }
@@ -392,6 +393,19 @@ static int open_doors(struct psc_daemon *daemon)
 	return r < 0 ? r : watch(daemon, daemon->control_fd);
 }
 
+/* The guard does without it: what is listed is refused all the same. */
+static void start_resolver(struct psc_daemon *daemon)
+{
+	int r = psc_resolver_start(daemon);
+
+	if (r >= 0) {
+		daemon->resolver_fd = r;
+		r = watch(daemon, r);
+	}
+	if (r < 0)
+		psc_say("listed products are not looked for: %s", strerror(-r));
+}
+
 static int start(struct psc_daemon *daemon)
 {
 	struct psc_problem problem = {};
@@ -437,6 +451,8 @@ static int start(struct psc_daemon *daemon)
 	r = open_doors(daemon);
 	if (r < 0)
 		psc_say("not started: %s", strerror(-r));
+	else
+		start_resolver(daemon);
 	return r;
 }
 
@@ -489,6 +505,8 @@ static void handle(struct psc_daemon *daemon, int fd)
 		psc_clock_tick(daemon);
 	else if (fd == daemon->control_fd)
 		psc_control_serve(daemon);
+	else if (fd == daemon->resolver_fd)
+		psc_resolver_handle(daemon);
 	else
 		psc_journal_drain_some(daemon);
 }
@@ -512,6 +530,7 @@ static void stop(struct psc_daemon *daemon)
 
 	psc_notify("STOPPING=1");
 	unlink(PSC_PATH_CONTROL_SOCKET);
+	psc_resolver_stop(daemon);
 	psc_journal_drain(daemon);
 	psc_journal_repeats(daemon, true);
 	psc_journal_losses(daemon);

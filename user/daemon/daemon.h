@@ -22,6 +22,7 @@
 #include "user/core/policy_set.h"
 #include "user/daemon/canary.h"
 #include "user/daemon/loader.h"
+#include "user/daemon/resolver.h"
 #include "user/daemon/ring.h"
 
 /* From the command line; they win over the configuration at every reload. */
@@ -80,6 +81,8 @@ struct psc_daemon {
 	/* by number: 0 not tried, 1 marked, else the negative errno + 1 */
 	int place_error[PSC_PLACES_MAX];
 	bool places_listed;	  /* when they were marked last there were some */
+	struct psc_resolver *resolver; /* NULL: it could not be started */
+	int resolver_fd;
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
 	uint64_t log_written;

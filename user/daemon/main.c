@@ -139,6 +139,7 @@ int main(int argc, char **argv)
 		.clock_fd = -1,
 		.control_fd = -1,
 		.lock_fd = -1,
+		.resolver_fd = -1,
 	};
 	int status;
 

@@ -85,6 +85,9 @@ static int load_lists(const struct psc_policy_places *places, struct psc_policy 
 		if (places->catalogs[i])
 			r = psc_policy_load_digests(policy->list, places->catalogs[i], reterr);
 	}
+	/* what the resolver found is the catalog's too: profiles alone decide about it */
+	if (!r && !access(PSC_PATH_FOUND, F_OK))
+		r = psc_list_load_file(policy->list, PSC_PATH_FOUND, reterr);
 	if (!r)
 		r = psc_list_index(policy->list);
 	return r;

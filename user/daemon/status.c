@@ -258,6 +258,7 @@ static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_c
 		warn(warnings, "log_unsigned", "the audit log is chained but not signed",
 		     "see the daemon's journal for the reason: the key is " PSC_PATH_KEYS
 		     "/log.key");
+	psc_resolver_warn(daemon, warnings);
 	if (!daemon->policy.image->listed)
 		warn(warnings, "nothing_listed", "nothing is listed",
 		     "proscribe list add FILE, or list import");
@@ -311,6 +312,7 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 	json_object_set_new(status, "policy", psc_status_policy(daemon));
 	if (!psc_clock_json(daemon, &clock))
 		json_object_set_new(status, "clock", clock);
+	json_object_set_new(status, "resolver", psc_resolver_json(daemon));
 	json_object_set_new(status, "features", features_json(daemon->guard->features));
 	json_object_set_new(status, "hooks", hooks_json(daemon->guard));
 	json_object_set_new(status, "canary", canary_json(&daemon->canary));

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resolver_watch.c - what makes the resolver look: package databases that change, file
+ * systems that are mounted, files that their writer closed or that were moved; see
+ * resolver_internal.h. Never a permission event: nobody waits for this daemon.
+ */
+#include "user/core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmount/libmount.h>
+#include <limits.h>
+#include <sys/epoll.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+
+#include "user/core/timefmt.h"
+#include "user/daemon/resolver_internal.h"
+
+#define EVENTS_SIZE 16384
+
+/* Not network, FUSE or kernel file systems: content there changes unseen, or is none. */
+static const char *const local_types[] = {
+	"ext2",	   "ext3", "ext4",  "xfs",   "btrfs", "f2fs",	"tmpfs",    "ramfs", "zfs",
+	"overlay", "vfat", "exfat", "ntfs3", "jfs",   "nilfs2", "bcachefs", "udf",   "hfsplus"};
+
+static int watch(struct psc_daemon *daemon, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.fd = fd};
+
+	return epoll_ctl(daemon->resolver->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static void record_problem(struct psc_daemon *daemon, const char *type, const char *message)
+{
+	json_t *record;
+
+	if (psc_journal_record(daemon, type, &record) < 0)
+		return;
+	psc_record_message(record, "%s", message);
+	psc_record_failed(record);
+	psc_journal_write(daemon, record);
+}
+
+/* ---- packages ----------------------------------------------------------------------- */
+
+static void open_packages(struct psc_daemon *daemon)
+{
+	static const char *const directories[] = {"/var/lib/dpkg", "/var/lib/rpm",
+						  "/usr/lib/sysimage/rpm"};
+	struct psc_resolver_watch *w = &daemon->resolver->watch;
+
+	w->packages_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->packages_fd < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
+		inotify_add_watch(w->packages_fd, directories[i],
+				  IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY | IN_ONLYDIR);
+	watch(daemon, w->packages_fd, EPOLLIN);
+}
+
+/* dpkg renames a new status into place and keeps logs and locks beside it. */
+static bool is_database(const char *name)
+{
+	return strcmp(name, "status") == 0 || strncmp(name, "rpmdb.sqlite", 12) == 0 ||
+	       strcmp(name, "Packages") == 0 || strcmp(name, "Packages.db") == 0;
+}
+
+void psc_resolver_watch_packages(struct psc_daemon *daemon)
+{
+	char buffer[EVENTS_SIZE] __attribute__((aligned(__alignof__(struct inotify_event))));
+	int fd = daemon->resolver->watch.packages_fd;
+	ssize_t n = read(fd, buffer, sizeof(buffer));
+	bool changed = false;
+
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *event = (const void *)(buffer + at);
+
+		changed |= event->mask & IN_Q_OVERFLOW || (event->len && is_database(event->name));
+		at += sizeof(*event) + event->len;
+	}
+	if (changed)
+		psc_resolver_ask(daemon);
+}
+
+/* ---- file systems ------------------------------------------------------------------- */
+
+static bool is_local(struct libmnt_fs *fs)
+{
+	const char *type = mnt_fs_get_fstype(fs);
+
+	for (size_t i = 0; type && i < ARRAY_SIZE(local_types); i++) {
+		if (!strcmp(type, local_types[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A file system that is watched already stays so: the kernel merges the marks. */
+static void mark_all(struct psc_resolver_watch *w)
+{
+	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	unsigned int watched = 0;
+	struct libmnt_fs *fs;
+
+	while (table && iter && mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *target = mnt_fs_get_target(fs);
+
+		if (!target || !is_local(fs))
+			continue;
+		if (w->files_fd >= 0 &&
+		    fanotify_mark(w->files_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_CLOSE_WRITE,
+				  AT_FDCWD, target) == 0)
+			watched++;
+		if (w->moves_fd >= 0)
+			fanotify_mark(w->moves_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+				      FAN_MOVED_TO | FAN_ONDIR, AT_FDCWD, target);
+	}
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	w->file_systems = watched;
+}
+
+void psc_resolver_watch_mounts(struct psc_daemon *daemon)
+{
+	mark_all(&daemon->resolver->watch);
+}
+
+static void open_files(struct psc_daemon *daemon)
+{
+	struct psc_resolver_watch *w = &daemon->resolver->watch;
+
+	if (!daemon->policy.config->resolver.new_files)
+		return;
+	w->files_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
+				    O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
+	w->files_error = w->files_fd < 0 ? -errno : 0;
+	w->moves_fd = fanotify_init(
+		FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_DFID_NAME, 0);
+	w->moves_error = w->moves_fd < 0 ? -errno : 0;
+	w->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	mark_all(w);
+	if (w->files_fd >= 0)
+		watch(daemon, w->files_fd, EPOLLIN);
+	if (w->moves_fd >= 0)
+		watch(daemon, w->moves_fd, EPOLLIN);
+	if (w->mounts_fd >= 0)
+		watch(daemon, w->mounts_fd, EPOLLPRI);
+}
+
+/* ---- closed files ------------------------------------------------------------------- */
+
+static void overflow(struct psc_daemon *daemon)
+{
+	daemon->resolver->watch.overflows++;
+	record_problem(daemon, "resolver_overflow",
+		       "more files were written at once than could be looked at: everything is "
+		       "looked at again");
+	psc_resolver_ask(daemon);
+}
+
+/*
+ * The wall clock of the last change: the file was closed then or later. The time of closing
+ * itself is not told, and the event may have waited.
+ */
+static uint64_t changed_at(const struct stat *st)
+{
+	return st->st_ctim.tv_sec * PSC_NSEC_PER_SEC + st->st_ctim.tv_nsec;
+}
+
+/* Takes @fd. */
+static void submit(struct psc_daemon *daemon, int file)
+{
+	_cleanup_close_ int fd = file;
+	struct psc_resolver *resolver = daemon->resolver;
+	char link[64], path[PATH_MAX];
+	struct psc_resolver_job *job;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !st.st_size)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	job = n > 0 ? psc_resolver_job_new(PSC_JOB_FILE, resolver->know) : NULL;
+	if (!job)
+		return;
+	path[n] = 0;
+	job->fd = TAKE_FD(fd);
+	job->changed_ns = changed_at(&st);
+	if (psc_facts_addf(&job->facts, PSC_FACT_PATH, 0, "%s", path) < 0) {
+		psc_resolver_job_free(job);
+		return;
+	}
+	resolver->watch.seen++;
+	psc_resolver_push(&resolver->queue, job);
+}
+
+/* One read of events. */
+void psc_resolver_watch_files(struct psc_daemon *daemon)
+{
+	char buffer[sizeof(struct fanotify_event_metadata) * 32]
+		__attribute__((aligned(__alignof__(struct fanotify_event_metadata))));
+	struct psc_resolver *resolver = daemon->resolver;
+	const struct fanotify_event_metadata *event = (const void *)buffer;
+	ssize_t n;
+
+	n = read(resolver->watch.files_fd, buffer, sizeof(buffer));
+	for (; n > 0 && FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
+		if (event->mask & FAN_Q_OVERFLOW)
+			overflow(daemon);
+		if (event->fd < 0)
+			continue;
+		if (event->pid == getpid() || !resolver->know)
+			close(event->fd);
+		else
+			submit(daemon, event->fd);
+	}
+}
+
+/* ---- moved files -------------------------------------------------------------------- */
+
+/* A mount of the file system, to open handles by. */
+static int open_mount(const fsid_t *id)
+{
+	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	struct statfs st;
+	int fd = -1;
+
+	while (fd < 0 && table && iter && mnt_table_next_fs(table, iter, &fs) == 0) {
+		if (!is_local(fs) || statfs(mnt_fs_get_target(fs), &st) < 0 ||
+		    memcmp(&st.f_fsid, id, sizeof(*id)) != 0)
+			continue;
+		fd = open(mnt_fs_get_target(fs), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	return fd;
+}
+
+/* Whether a moved directory, or something in it, can be in a listed place now. */
+static bool is_listed_place(const struct psc_resolver *resolver, int directory, const char *name)
+{
+	_cleanup_(psc_facts_clear) struct psc_facts facts = {};
+	struct psc_matches matches = {};
+	char link[64], path[PATH_MAX];
+	bool listed;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return false;
+	path[n] = 0;
+	if (psc_facts_addf(&facts, PSC_FACT_PATH, 0, "%s/%s", path, name) < 0 ||
+	    psc_facts_addf(&facts, PSC_FACT_PATH, 0, "%s/%s/.", path, name) < 0)
+		return false;
+	listed = !psc_indicators_match(resolver->know->indicators, &facts, &matches) &&
+		 matches.count;
+	psc_matches_clear(&matches);
+	return listed;
+}
+
+/* The directory's handle and the name in it, of one event. */
+static void take_move(struct psc_daemon *daemon, const struct fanotify_event_info_fid *info,
+		      bool is_directory)
+{
+	struct file_handle *handle = (struct file_handle *)info->handle;
+	const char *name = (const char *)handle->f_handle + handle->handle_bytes;
+	_cleanup_close_ int mount = open_mount((const fsid_t *)&info->fsid);
+	_cleanup_close_ int directory = -1;
+	int fd;
+
+	if (mount >= 0)
+		directory = open_by_handle_at(mount, handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return;
+	if (is_directory) {
+		if (is_listed_place(daemon->resolver, directory, name))
+			psc_resolver_ask(daemon);
+		return;
+	}
+	fd = openat(directory, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOATIME);
+	if (fd >= 0)
+		submit(daemon, fd);
+}
+
+void psc_resolver_watch_moves(struct psc_daemon *daemon)
+{
+	char buffer[EVENTS_SIZE]
+		__attribute__((aligned(__alignof__(struct fanotify_event_metadata))));
+	struct psc_resolver *resolver = daemon->resolver;
+	const struct fanotify_event_metadata *event = (const void *)buffer;
+	ssize_t n;
+
+	n = read(resolver->watch.moves_fd, buffer, sizeof(buffer));
+	for (; n > 0 && FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
+		const struct fanotify_event_info_fid *info = (const void *)(event + 1);
+
+		if (event->mask & FAN_Q_OVERFLOW)
+			overflow(daemon);
+		if (event->event_len < sizeof(*event) + sizeof(*info) || event->pid == getpid() ||
+		    info->hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME || !resolver->know)
+			continue;
+		take_move(daemon, info, event->mask & FAN_ONDIR);
+	}
+}
+
+void psc_resolver_watch_intake(struct psc_resolver *resolver, bool open)
+{
+	const int fds[] = {resolver->watch.files_fd, resolver->watch.moves_fd};
+
+	if (open == !resolver->watch.paused)
+		return;
+	resolver->watch.paused = !open;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		struct epoll_event event = {.events = open ? EPOLLIN : 0, .data.fd = fds[i]};
+
+		if (fds[i] >= 0)
+			epoll_ctl(resolver->epoll_fd, EPOLL_CTL_MOD, fds[i], &event);
+	}
+}
+
+/* ---- all ---------------------------------------------------------------------------- */
+
+void psc_resolver_watch_open(struct psc_daemon *daemon)
+{
+	struct psc_resolver_watch *w = &daemon->resolver->watch;
+	char message[256];
+
+	open_packages(daemon);
+	open_files(daemon);
+	if (!w->files_error)
+		return;
+	snprintf(message, sizeof(message),
+		 "fanotify cannot be used, so new files are seen only when packages change: %s",
+		 strerror(-w->files_error));
+	psc_say("%s", message);
+	record_problem(daemon, "resolver_blind", message);
+}
+
+void psc_resolver_watch_close(struct psc_resolver_watch *watch)
+{
+	int *const fds[] = {&watch->packages_fd, &watch->mounts_fd, &watch->files_fd,
+			    &watch->moves_fd};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		psc_closep(fds[i]);
+		*fds[i] = -1;
+	}
+}
