@@ -138,3 +138,177 @@ life_resolver_copied_elsewhere() {
 	refused "$dir/editor" "$dir/moved"
 	standin_gone
 }
+
+# By the package database alone: a stand-in package, whose place no rule names.
+life_resolver_package() {
+	local root=$dir/package
+	standin_program "$root$standin/bin/tool" || return
+	mkdir -p "$root/DEBIAN"
+	printf '%s\n' 'Package: lab-standin' 'Version: 1.2' 'Architecture: amd64' \
+		'Maintainer: the lab <lab@example.org>' 'Description: a stand-in' >"$root/DEBIAN/control"
+	dpkg-deb --root-owner-group -Znone -b "$root" "$dir/standin.deb" >/dev/null
+	standin_catalog "$(indicator package "$(condition package_name exact lab-standin)")"
+	wait_run
+	not_found "$digest" || note "$case: found before the package was installed"
+	dpkg -i "$dir/standin.deb" >"$dir/dpkg.out" 2>&1 || note "$case: $(tail -n 2 "$dir/dpkg.out")"
+	found_digest "$digest" && refused $standin/bin/tool "$root$standin/bin/tool"
+	grep -q ',1.2,' "$found" || note "$case: the version is not in $found"
+	dpkg --purge lab-standin >/dev/null 2>&1
+	standin_gone
+}
+
+# The listed place is a link to a directory whose name has a version in it.
+life_resolver_symlink_root() {
+	local real=/var/opt/lab/install_1.2.3
+	standin_program $real/bin/tool || return
+	mkdir -p $standin
+	ln -s $real $standin/current
+	standin_catalog "$(place_rule)"
+	found_digest "$digest" && refused $real/bin/tool $standin/current/bin/tool
+	rm -rf /var/opt/lab
+	standin_gone
+}
+
+# A copy in a container's root, which is an overlay of its own.
+life_resolver_in_container() {
+	mkdir -p $standin
+	program_static $standin/tool "$case"
+	container $standin/tool
+	digest=$(digest_of $standin/tool)
+	echo "$digest $case" >"$digests"
+	try act_exec_runc
+	[ "$status" = 0 ] || { result broken-control "$text" && return; }
+	standin_catalog "$(place_rule)"
+	found_digest "$digest"
+	log_mark
+	try act_exec_runc
+	evidence "$digests"
+	conclude exec missed
+	umount merged
+	standin_gone
+}
+
+# Written after the start: known a moment after its writer closed it. The copy was never in
+# the listed place.
+life_resolver_new_file_closed() {
+	standin_program "$dir/source" || return
+	mkdir -p $standin
+	standin_catalog "$(place_rule)"
+	wait_run
+	cp "$dir/source" $standin/tool
+	found_digest "$digest" && refused $standin/tool "$dir/source"
+	note "$case: latency $(resolver_number latency | tr -d ' \n')"
+	standin_gone
+}
+
+# Moved into the listed place, as package managers do.
+life_resolver_moved_in() {
+	standin_program "$dir/source" || return
+	cp "$dir/source" /opt/lab-elsewhere
+	mkdir -p $standin
+	standin_catalog "$(place_rule)"
+	wait_run
+	mv /opt/lab-elsewhere $standin/tool
+	found_digest "$digest" && refused $standin/tool
+	standin_gone
+}
+
+# Runs before it is found: ended, and the log says so.
+life_resolver_late_running() {
+	local pid n
+	mkdir -p $standin
+	cp /bin/busybox $standin/sleep
+	printf '%s' "$case" >>$standin/sleep
+	digest=$(digest_of $standin/sleep)
+	$standin/sleep 1000 &
+	pid=$!
+	disown $pid
+	nap 0.5
+	kill -0 $pid || { result broken-control "it does not run" && return; }
+	log_mark
+	standin_catalog "$(place_rule)"
+	for ((n = 0; n < 100; n++)); do
+		kill -0 $pid 2>/dev/null || break
+		nap 0.2
+	done
+	if kill -0 $pid 2>/dev/null; then
+		result missed "it still runs"
+		kill -9 $pid
+	else
+		nap 0.5
+		text=$(log_since | grep -F '"type":"late"')
+		if [[ $text == *'"outcome":"ended"'* && $text == *lab/tool* ]]; then
+			result denied "${text:0:200}"
+		else
+			result unlogged "$text"
+		fi
+	fi
+	standin_gone
+}
+
+# A link in the vendor's directory that leads to the shell must never list the shell; neither
+# must a copy of a library of the distribution's. What is the vendor's own beside them is.
+life_resolver_essential_symlink() {
+	standin_program $standin/bin/tool || return
+	ln -s /bin/sh $standin/bin/sh
+	cp -L /lib/x86_64-linux-gnu/libc.so.6 $standin/bin/libcopy.so.6
+	cp /usr/bin/jq $standin/bin/query
+	log_mark
+	standin_catalog "$(place_rule)"
+	found_digest "$digest"
+	wait_run
+	text=$(log_since | grep -F '"type":"found_held"')
+	if grep -qE 'libcopy|/bin/(da)?sh|query' "$found"; then
+		result overblocked "$(cut -d, -f5 "$found" | tr '\n' ' ')"
+	elif ! /bin/sh -c true || ! $standin/bin/query -n 1 >/dev/null; then
+		result overblocked "the shell or the copy is refused"
+	elif [[ $text != *'"reason":"link"'* || $text != *'"reason":"distribution"'* ]]; then
+		result unlogged "$text"
+	else
+		refused $standin/bin/tool
+	fi
+	standin_gone
+}
+
+# Less confidence than asked for: recorded, not refused.
+life_resolver_confidence() {
+	standin_program $standin/bin/tool || return
+	log_mark
+	confidence=medium
+	standin_catalog "$(place_rule)"
+	confidence=
+	wait_run
+	try attempt exec $standin/bin/tool
+	text=$(log_since | grep -F '"type":"found_held"')
+	case $status,$text in
+	0,*'"reason":"confidence"'*) result recorded ;;
+	0,*) result missed "$text" ;;
+	*) result overblocked "$text" ;;
+	esac
+	settings='resolver: {confidence: medium}'
+	standin_catalog "$(confidence=medium place_rule)"
+	settings=
+	found_digest "$digest" || note "$case: medium does not suffice when it is asked for"
+	standin_gone
+}
+
+# From close to the verdict in force: forty files, one after the other.
+life_resolver_latency() {
+	local n file start missing=0
+	mkdir -p $standin
+	standin_catalog "$(place_rule)"
+	wait_run
+	for ((n = 0; n < 40; n++)); do
+		program $standin/tool-$n "$n"
+		nap 1.1
+	done
+	nap 2
+	log_mark
+	for ((n = 0; n < 40; n++)); do
+		attempt exec $standin/tool-$n >/dev/null 2>&1 && missing=$((missing + 1))
+	done
+	text=$(resolver_number latency | tr -d ' \n')
+	note "$case: $text"
+	if [ "$missing" = 0 ]; then result denied "$text"; else result missed "$missing of 40: $text"; fi
+	standin_gone
+}
