@@ -48,6 +48,7 @@ static void test_judge(void **state)
 		CHANGE(format, PSC_FORMAT_ANY, PSC_FOUND_FORMAT),
 		CHANGE(format, PSC_FORMAT_SCRIPT, PSC_FOUND_FED),
 		CHANGE(format, PSC_FORMAT_RPM, PSC_FOUND_FED),
+		CHANGE(format, PSC_FORMAT_ARCHIVE, PSC_FOUND_FORMAT),
 		CHANGE(size, 0, PSC_FOUND_EMPTY),
 		CHANGE(size, LIMIT, PSC_FOUND_FED),
 		CHANGE(size, LIMIT + 1, PSC_FOUND_TOO_LARGE),
@@ -92,6 +93,23 @@ static void test_confidence_as_asked(void **state)
 					 own >= least);
 		}
 	}
+}
+
+/* The product is the best rule's, the confidence the surest's of the same vendor. */
+static void test_confidence_of_matches(void **state)
+{
+	struct psc_indicator best = {.product = (char *)"acme/tool",
+				     .confidence = PSC_CONFIDENCE_MEDIUM};
+	struct psc_indicator other = {.product = (char *)"acme/other",
+				      .confidence = PSC_CONFIDENCE_HIGH};
+	struct psc_indicator foreign = {.product = (char *)"acmes/other",
+					.confidence = PSC_CONFIDENCE_HIGH};
+	const struct psc_indicator *rules[] = {&best, &foreign, &other};
+	struct psc_matches matches = {.rule = rules, .count = 2};
+
+	assert_int_equal(psc_found_confidence(&matches), PSC_CONFIDENCE_MEDIUM);
+	matches.count = 3;
+	assert_int_equal(psc_found_confidence(&matches), PSC_CONFIDENCE_HIGH);
 }
 
 static void test_outcomes_have_names(void **state)
@@ -289,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_harm_comes_first),
 		cmocka_unit_test(test_confidence_as_asked),
+		cmocka_unit_test(test_confidence_of_matches),
 		cmocka_unit_test(test_outcomes_have_names),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_long_path),

@@ -90,6 +90,9 @@ static int load_lists(const struct psc_cli *cli, struct psc_policy_host *host,
 		if (host->places.catalogs[i])
 			r = psc_policy_load_digests(host->list, host->places.catalogs[i], reterr);
 	}
+	/* root alone can read what the daemon found */
+	if (r >= 0 && !given && !access(PSC_PATH_FOUND, R_OK))
+		r = psc_list_load_file(host->list, PSC_PATH_FOUND, reterr);
 	return r < 0 ? r : psc_list_index(host->list);
 }
 

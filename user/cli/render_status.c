@@ -3,6 +3,7 @@
  * render_status.c - the daemon's status as a page of text, see render_status.h.
  */
 #include "user/cli/output.h"
+#include "user/cli/render_resolver.h"
 #include "user/cli/render_status.h"
 
 #define LABEL_WIDTH 12
@@ -448,6 +449,7 @@ void psc_render_status(FILE *out, const json_t *data, bool colour)
 	clock_line(&page);
 	lists(&page);
 	places(&page);
+	psc_render_resolver(out, data, colour);
 	actions(&page);
 	counters(&page);
 	unverified(&page);

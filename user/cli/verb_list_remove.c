@@ -82,12 +82,15 @@ static int list_remove_run(struct psc_cli *cli, int argc, char **argv)
 	_cleanup_(psc_target_clear) struct psc_target target = {};
 	_cleanup_free_ char *directory = NULL, *path = NULL;
 	const char *from = psc_cli_option(cli, "from");
+	bool found = from && strcmp(from, PSC_LIST_FOUND) == 0;
 	int r;
 
 	r = psc_target_read(cli, argv[0], &target);
 	if (r == PSC_EXIT_OK)
 		r = psc_lists_directory(cli, &directory);
-	if (r == PSC_EXIT_OK)
+	if (r == PSC_EXIT_OK && found && !(path = strdup(PSC_PATH_FOUND)))
+		r = psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "out of memory");
+	if (r == PSC_EXIT_OK && !found)
 		r = psc_lists_path(cli, directory, from ? from : PSC_LIST_LOCAL, &path);
 	if (r != PSC_EXIT_OK)
 		return r;
@@ -95,7 +98,7 @@ static int list_remove_run(struct psc_cli *cli, int argc, char **argv)
 }
 
 static const struct psc_option list_remove_options[] = {
-	{"from", "NAME", "list to remove it from (default: local)"},
+	{"from", "NAME", "list to remove it from (default: local; found: what the daemon found)"},
 	PSC_OPTION_LISTS,
 	PSC_OPTION_JSON,
 	{},
@@ -110,7 +113,9 @@ const struct psc_verb psc_verb_list_remove = {
 	.summary = "Takes a file or digest from a list",
 	.options = list_remove_options,
 	.help = "Removes it from " PSC_LIST_LOCAL " and has the daemon reload. Exit status 1\n"
-		"when it is not there; another list that has it is named then.\n\n"
+		"when it is not there; another list that has it is named then. What the daemon\n"
+		"found by itself is removed with --from found; it comes back as long as the\n"
+		"file is there and recognised (see resolver in proscribe.yaml(5)).\n\n"
 		"Examples:\n"
 		"  proscribe list remove /opt/tool/bin/tool\n"
 		"  proscribe list remove --from imported \\\n"

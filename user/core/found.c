@@ -26,6 +26,7 @@ static const char *const outcome_names[] = {
 	[PSC_FOUND_ESSENTIAL] = "essential",
 	[PSC_FOUND_DISTRIBUTION] = "distribution",
 	[PSC_FOUND_UNVERIFIED] = "unverified",
+	[PSC_FOUND_EXEMPT] = "exempt",
 };
 
 _Static_assert(ARRAY_SIZE(outcome_names) == PSC_FOUND_OUTCOME_MAX, "a name for every outcome");
@@ -33,6 +34,20 @@ _Static_assert(ARRAY_SIZE(outcome_names) == PSC_FOUND_OUTCOME_MAX, "a name for e
 const char *psc_found_outcome_to_string(unsigned int outcome)
 {
 	return psc_name_of(outcome_names, PSC_FOUND_OUTCOME_MAX, outcome);
+}
+
+enum psc_confidence psc_found_confidence(const struct psc_matches *matches)
+{
+	enum psc_confidence best = PSC_CONFIDENCE_LOW;
+	const char *product;
+
+	for (size_t i = 0; i < matches->count; i++) {
+		product = matches->rule[0]->product;
+		if (matches->rule[i]->confidence > best &&
+		    strncmp(matches->rule[i]->product, product, strcspn(product, "/") + 1) == 0)
+			best = matches->rule[i]->confidence;
+	}
+	return best;
 }
 
 enum psc_found_outcome psc_found_judge(const struct psc_found_file *file, enum psc_confidence least,
@@ -47,8 +62,11 @@ enum psc_found_outcome psc_found_judge(const struct psc_found_file *file, enum p
 		return PSC_FOUND_LISTED;
 	if (!file->size)
 		return PSC_FOUND_EMPTY;
-	/* settings, logs and databases change, and nothing executes or loads them */
-	if (file->format == PSC_FORMAT_ANY)
+	/*
+	 * Settings and logs, packed or not, and databases change, and nothing executes or
+	 * loads them.
+	 */
+	if (file->format == PSC_FORMAT_ANY || file->format == PSC_FORMAT_ARCHIVE)
 		return PSC_FOUND_FORMAT;
 	if (file->size > limit)
 		return PSC_FOUND_TOO_LARGE;

@@ -29,7 +29,8 @@ enum psc_found_outcome {
 	PSC_FOUND_ESSENTIAL = 7,    /* the host needs the content */
 	PSC_FOUND_DISTRIBUTION = 8, /* the content is that of another's package */
 	PSC_FOUND_UNVERIFIED = 9,   /* could not be looked at */
-	PSC_FOUND_OUTCOME_MAX = 10,
+	PSC_FOUND_EXEMPT = 10,	    /* a profile exempts the product and none refuses it */
+	PSC_FOUND_OUTCOME_MAX = 11,
 };
 
 /* "fed", ...; NULL when out of range. */
@@ -51,6 +52,12 @@ struct psc_found_file {
 	bool essential;
 	bool distribution;
 };
+
+/*
+ * How sure it is that the best match is its vendor's: the product comes from the rule that
+ * names it best, the confidence from whatever rule of the same vendor is surest.
+ */
+enum psc_confidence psc_found_confidence(const struct psc_matches *matches);
 
 /*
  * Whether a file is to be fed. Without a digest this answers whether computing one is worth

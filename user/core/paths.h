@@ -38,6 +38,7 @@
 /* Names inside the lists directory that the command line writes. */
 #define PSC_LIST_LOCAL	  "local.csv"
 #define PSC_LIST_IMPORTED "imported"
+#define PSC_LIST_FOUND	  "found" /* PSC_PATH_FOUND, which the daemon writes */
 
 /* Overrides PSC_PATH_CONTROL_SOCKET in the command line, for tests. */
 #define PSC_ENV_CONTROL_SOCKET "PSC_CONTROL_SOCKET"

@@ -231,7 +231,7 @@ static void feed(struct psc_daemon *daemon)
 	r = psc_list_file_add(PSC_PATH_FOUND, resolver->additions, &added, &backup, &error);
 	if (!r && added) {
 		resolver->activating = true;
-		r = psc_daemon_reload(daemon, "resolver", &error);
+		r = psc_daemon_reload(daemon, "resolver", NULL, &error);
 		resolver->activating = false;
 	}
 	if (r == -EPERM && backup)
@@ -284,6 +284,8 @@ static const char *reason_of(enum psc_found_outcome outcome)
 		return "the host needs this content";
 	case PSC_FOUND_DISTRIBUTION:
 		return "its content is that of a package of the distribution";
+	case PSC_FOUND_EXEMPT:
+		return "an active profile exempts the product";
 	case PSC_FOUND_UNVERIFIED:
 		return "it could not be read";
 	default:
@@ -346,6 +348,31 @@ static int add_pending(struct psc_resolver *resolver, const struct psc_resolver_
 	return 0;
 }
 
+/*
+ * A product that a profile exempts and none refuses needs no guard, and is not fed: the same
+ * content, found later as a product that is refused, must not stand there as the exempt one.
+ */
+static bool is_exempt(const struct psc_daemon *daemon, const struct psc_resolver_result *result)
+{
+	const struct psc_policy *policy = &daemon->policy;
+	const struct psc_policy_view view = psc_policy_set_view(&policy->set, policy->config);
+	static const enum psc_op ops[] = {PSC_OP_EXEC, PSC_OP_LOAD, PSC_OP_OPEN};
+	struct psc_subject subject = {.text = result->product, .role = result->role};
+	struct psc_ruling ruling;
+	enum psc_role ignored;
+	bool exempt = false;
+
+	subject.product = psc_catalog_find(&policy->set.catalog, result->product, &ignored);
+	for (size_t i = 0; i < ARRAY_SIZE(ops) && subject.product; i++) {
+		psc_rule_on(&view, &subject, ops[i], psc_clock_guard_now(daemon), &ruling);
+		for (size_t k = 0; k < ruling.count; k++)
+			exempt |= ruling.reason[k].status == PSC_STATUS_EXEMPT;
+		if (ruling.action != PSC_ACTION_ALLOW)
+			return false;
+	}
+	return exempt;
+}
+
 static void take_file(struct psc_daemon *daemon, struct psc_resolver_result *result)
 {
 	struct psc_resolver *resolver = daemon->resolver;
@@ -354,6 +381,8 @@ static void take_file(struct psc_daemon *daemon, struct psc_resolver_result *res
 	if (result->outcome == PSC_FOUND_FED &&
 	    !psc_list_find(daemon->policy.list, result->digest, &entry))
 		result->outcome = PSC_FOUND_LISTED;
+	if (result->outcome == PSC_FOUND_FED && is_exempt(daemon, result))
+		result->outcome = PSC_FOUND_EXEMPT;
 	if (result->outcome == PSC_FOUND_FED &&
 	    (resolver->pending >= FEED_MAX || add_pending(resolver, result) < 0))
 		result->outcome = PSC_FOUND_UNVERIFIED;

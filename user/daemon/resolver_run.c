@@ -13,6 +13,7 @@
 #include "user/core/digest.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/resolver_internal.h"
+#include "user/identify/essential.h"
 
 #define THREAD_NICE 5
 
@@ -21,6 +22,7 @@ struct thread {
 	struct psc_resolver_queue *queue;
 	struct psc_resolver_files files; /* of the last run: what did not change is not read */
 	struct psc_resolver_origin origin;
+	struct psc_essential *essential; /* NULL: not known; the interlock still is there */
 };
 
 /* ---- one file ----------------------------------------------------------------------- */
@@ -75,6 +77,37 @@ static bool known_digest(const struct thread *t, const struct stat *st, uint8_t 
 	return true;
 }
 
+/* Whether the host needs a file with this content; only those of its size are read. */
+static bool is_essential(const struct thread *t, uint64_t size, const uint8_t *digest)
+{
+	uint8_t own[PSC_DIGEST_SIZE];
+
+	for (size_t i = 0; t->essential && i < t->essential->count; i++) {
+		const struct psc_essential_file *file = &t->essential->file[i];
+		_cleanup_close_ int fd = -1;
+
+		if (file->size != size)
+			continue;
+		fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fd >= 0 && !psc_digest_fd(fd, own, NULL) &&
+		    memcmp(own, digest, PSC_DIGEST_SIZE) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* As packages come and go. What cannot be found out leaves what was known. */
+static void refresh_essential(struct thread *t)
+{
+	struct psc_essential *essential;
+	struct psc_error ignored;
+
+	if (psc_essential_find("/", &essential, &ignored) < 0)
+		return;
+	psc_essential_free(t->essential);
+	t->essential = essential;
+}
+
 /* Digests it if that may lead to something. A file that is changed meanwhile comes again. */
 static void digest(struct thread *t, const struct psc_resolver_job *job, int fd,
 		   const struct stat *st, struct psc_found_file *file,
@@ -93,6 +126,7 @@ static void digest(struct thread *t, const struct psc_resolver_job *job, int fd,
 	}
 	result->digested = true;
 	file->digest = result->digest;
+	file->essential = is_essential(t, result->size, result->digest);
 	file->distribution = psc_resolver_origin_has(&t->origin, fd);
 	result->outcome = psc_found_judge(file, job->know->least, job->know->limit);
 }
@@ -101,8 +135,9 @@ static void digest(struct thread *t, const struct psc_resolver_job *job, int fd,
 static struct psc_resolver_result *describe(struct thread *t, const struct psc_resolver_job *job,
 					    int fd, const struct stat *st, bool linked,
 					    const struct psc_facts *facts,
-					    const struct psc_indicator *rule)
+					    const struct psc_matches *matches)
 {
+	const struct psc_indicator *rule = matches->rule[0];
 	const char *path = psc_facts_get(facts, PSC_FACT_PATH) ?: "";
 	const char *version = psc_facts_get(facts, PSC_FACT_PACKAGE_VERSION);
 	struct psc_resolver_result *result = result_new(PSC_RESULT_FILE);
@@ -119,7 +154,7 @@ static struct psc_resolver_result *describe(struct thread *t, const struct psc_r
 		return NULL;
 	}
 	result->role = rule->role;
-	result->confidence = rule->confidence;
+	result->confidence = psc_found_confidence(matches);
 	result->format = format_of(fd);
 	result->size = st->st_size;
 	result->changed_ns = job->changed_ns;
@@ -160,7 +195,7 @@ static int examine(struct thread *t, const struct psc_resolver_job *job,
 	if (!r)
 		r = psc_indicators_match(job->know->indicators, &found->facts, &matches);
 	if (!r && matches.count) {
-		result = describe(t, job, fd, &st, found->linked, &found->facts, matches.rule[0]);
+		result = describe(t, job, fd, &st, found->linked, &found->facts, &matches);
 		r = result ? 0 : -ENOMEM;
 	}
 	psc_matches_clear(&matches);
@@ -197,6 +232,7 @@ static void run(struct thread *t, const struct psc_resolver_job *job)
 	if (!done)
 		return;
 	psc_resolver_origin_refresh(&t->origin, job->know);
+	refresh_essential(t);
 	r = psc_resolver_collect(job->know, &files);
 	for (size_t i = 0; i < files.count && !r; i++) {
 		look_at_new_files(t);
@@ -234,7 +270,7 @@ static void look_at_file(struct thread *t, const struct psc_resolver_job *job)
 	if (!r)
 		r = psc_indicators_match(job->know->indicators, &facts, &matches);
 	if (!r && matches.count)
-		result = describe(t, job, job->fd, &st, false, &facts, matches.rule[0]);
+		result = describe(t, job, job->fd, &st, false, &facts, &matches);
 	psc_matches_clear(&matches);
 	psc_facts_clear(&facts);
 	if (result)
