@@ -43,6 +43,10 @@ static void test_defaults(void **state)
 		assert_int_equal(config->hash_limit, 268435456);
 		assert_int_equal(config->unstable.count, 12);
 		assert_true(config->unstable.loop);
+		assert_true(config->resolver.enabled);
+		assert_int_equal(config->resolver.confidence, PSC_CONFIDENCE_HIGH);
+		assert_true(config->resolver.new_files);
+		assert_true(config->resolver.stop);
 		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 			assert_int_equal(config->action[op],
 					 op <= PSC_OP_MODULE ? PSC_ACTION_DENY : PSC_ACTION_RECORD);
@@ -75,6 +79,7 @@ static void test_everything(void **state)
 		      "unstable_filesystems: [nfs, 0x6969, cifs]\n"
 		      "places: [{path: /opt/a/, product: vendor/a}, {path: /srv/b}]\n"
 		      "actions: {exec: record, module: allow, open: deny}\n"
+		      "resolver: {enabled: false, confidence: low, stop: false}\n"
 		      "unverified:\n"
 		      "  memfd: deny\n"
 		      "  direct_io: {exec: record}\n"
@@ -99,6 +104,10 @@ static void test_everything(void **state)
 	assert_string_equal(config->places[1].path, "/srv/b");
 	assert_null(config->places[1].product);
 	assert_int_equal(config->places[1].number, 1);
+	assert_false(config->resolver.enabled);
+	assert_int_equal(config->resolver.confidence, PSC_CONFIDENCE_LOW);
+	assert_true(config->resolver.new_files);
+	assert_false(config->resolver.stop);
 	assert_int_equal(config->action[PSC_OP_EXEC], PSC_ACTION_RECORD);
 	assert_int_equal(config->action[PSC_OP_LOAD], PSC_ACTION_DENY);
 	assert_int_equal(config->action[PSC_OP_MODULE], PSC_ACTION_ALLOW);
@@ -159,6 +168,11 @@ static const struct {
 	{"log: /var/log\n", 1, 6, "expected a mapping (key: value), found a value"},
 	{"log:\n  directory: /a\n  directory: /b\n", 3, 3, "duplicate key \"directory\""},
 	{"log:\n  dir: /a\n", 2, 3, "unknown key \"dir\": expected directory"},
+	{"resolver: yes\n", 1, 11, "expected a mapping (key: value), found a value"},
+	{"resolver: {stop: yes}\n", 1, 18, "\"yes\" is neither true nor false"},
+	{"resolver: {stop: []}\n", 1, 18, "expected true or false"},
+	{"resolver: {confidence: sure}\n", 1, 24, "unknown confidence \"sure\": expected high"},
+	{"resolver: {halt: true}\n", 1, 12, "unknown key \"halt\""},
 	{"hash_limit: big\n", 1, 13, "not a size"},
 	{"hash_limit: -1\n", 1, 13, "not a size"},
 	{"hash_limit: 1 MiB\n", 1, 13, "not a size"},

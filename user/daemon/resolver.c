@@ -69,6 +69,8 @@ static void learn(struct psc_daemon *daemon)
 	}
 	psc_resolver_know_drop(resolver->know);
 	resolver->know = know;
+	if (resolver->identifier)
+		psc_identifier_restart(resolver->identifier);
 }
 
 /* ---- when -------------------------------------------------------------------------------- */
@@ -415,6 +417,7 @@ static void take(struct psc_daemon *daemon, struct psc_resolver_result *result)
 		take_file(daemon, result);
 		break;
 	case PSC_RESULT_UNKNOWN:
+		psc_resolver_identify(daemon, result);
 		break;
 	case PSC_RESULT_PROCESS:
 		if (!said_before(resolver, "late", result->path,
@@ -452,6 +455,8 @@ static void dispatch(struct psc_daemon *daemon, int fd)
 
 	if (fd == resolver->queue.event_fd)
 		take_results(daemon);
+	else if (resolver->identifier && fd == psc_identifier_fd(resolver->identifier))
+		psc_resolver_identify_take(daemon);
 	else if (fd == resolver->watch.packages_fd)
 		psc_resolver_watch_packages(daemon);
 	else if (fd == resolver->watch.mounts_fd)
@@ -462,6 +467,12 @@ static void dispatch(struct psc_daemon *daemon, int fd)
 		psc_resolver_watch_moves(daemon);
 	else if (read(resolver->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
+}
+
+static size_t waiting(struct psc_resolver *resolver)
+{
+	return psc_resolver_waiting(&resolver->queue) +
+	       (resolver->identifier ? psc_identifier_waiting(resolver->identifier) : 0);
 }
 
 void psc_resolver_handle(struct psc_daemon *daemon)
@@ -502,6 +513,7 @@ static void free_resolver(struct psc_daemon *daemon)
 	struct psc_resolver *resolver = daemon->resolver;
 
 	psc_resolver_watch_close(&resolver->watch);
+	psc_identifier_free(resolver->identifier);
 	psc_closep(&resolver->epoll_fd);
 	psc_closep(&resolver->timer_fd);
 	drop_pending(resolver);
@@ -539,6 +551,8 @@ int psc_resolver_start(struct psc_daemon *daemon)
 		return r;
 	}
 	learn(daemon);
+	if (psc_resolver_identify_open(resolver) < 0)
+		psc_say("the content of files cannot be identified: out of memory");
 	psc_resolver_watch_open(daemon);
 	/* at once: nothing is gained by waiting */
 	resolver->run.quiet_ns = 0;

@@ -6,6 +6,7 @@
  *   resolver_queue.c   jobs to the thread, results from it
  *   resolver_run.c     the thread: which files to look at, and what they are
  *   resolver_collect.c the thread: files of listed places, packages, units, processes
+ *   resolver_identify.c what the content of a file shows, by proscribe-identify
  *   resolver_watch.c   package databases, mounts and closed files
  *   resolver_late.c    what runs already
  *   resolver_origin.c  content of the distribution's packages
@@ -19,6 +20,7 @@
 
 #include "user/core/found.h"
 #include "user/daemon/daemon.h"
+#include "user/daemon/identify.h"
 #include "user/daemon/resolver.h"
 
 #define PSC_RESOLVER_JOBS_MAX 256 /* files that wait: each holds a descriptor */
@@ -78,7 +80,7 @@ struct psc_resolver_result {
 	uint64_t size;
 	uint8_t digest[PSC_DIGEST_SIZE];
 	bool digested;
-	bool fresh; /* from PSC_JOB_FILE */
+	bool fresh;
 	enum psc_found_outcome outcome;
 	uint64_t changed_ns;
 	int fd; /* of PSC_RESULT_UNKNOWN */
@@ -210,6 +212,16 @@ void psc_resolver_look_late(struct psc_resolver_queue *queue, const struct psc_r
 /* The daemon: records one, and ends it if the policy says so. */
 void psc_resolver_late(struct psc_daemon *daemon, const struct psc_resolver_result *result);
 
+/* ---- resolver_identify.c */
+
+int psc_resolver_identify_open(struct psc_resolver *resolver);
+
+/* Has the content of an unknown file looked at; takes its descriptor. */
+void psc_resolver_identify(struct psc_daemon *daemon, struct psc_resolver_result *result);
+
+/* Takes what came of it. */
+void psc_resolver_identify_take(struct psc_daemon *daemon);
+
 /* ---- resolver.c */
 
 struct psc_resolver {
@@ -217,6 +229,7 @@ struct psc_resolver {
 	struct psc_resolver_know *know; /* NULL: switched off, or refused */
 	struct psc_error refused;	/* why the indicators could not be read */
 	struct psc_resolver_watch watch;
+	struct psc_identifier *identifier; /* NULL: content is not looked at */
 	int epoll_fd;
 	int timer_fd;
 	struct psc_debounce run; /* asked for, not begun */

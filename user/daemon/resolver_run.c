@@ -158,7 +158,7 @@ static struct psc_resolver_result *describe(struct thread *t, const struct psc_r
 	result->format = format_of(fd);
 	result->size = st->st_size;
 	result->changed_ns = job->changed_ns;
-	result->fresh = job->kind == PSC_JOB_FILE;
+	result->fresh = job->fresh;
 	file = (struct psc_found_file){
 		.path = result->path,
 		.product = result->product,
@@ -172,6 +172,27 @@ static struct psc_resolver_result *describe(struct thread *t, const struct psc_r
 	};
 	digest(t, job, fd, st, &file, result);
 	return result;
+}
+
+/* Has the content of a file looked at that is not known, or not well enough. Once a file. */
+static void ask_about(struct thread *t, const struct psc_resolver_job *job, int fd,
+		      const char *path)
+{
+	struct psc_resolver_result *result;
+
+	if (job->identified)
+		return;
+	result = result_new(PSC_RESULT_UNKNOWN);
+	if (!result)
+		return;
+	result->path = strdup(path);
+	result->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	result->fresh = job->fresh;
+	result->changed_ns = job->changed_ns;
+	if (result->path && result->fd >= 0)
+		psc_resolver_answer(t->queue, result);
+	else
+		psc_resolver_result_free(result);
 }
 
 /* ---- a run -------------------------------------------------------------------------- */
@@ -202,6 +223,8 @@ static int examine(struct thread *t, const struct psc_resolver_job *job,
 	if (!result)
 		return r;
 	(*recognised)++;
+	if (result->outcome == PSC_FOUND_CONFIDENCE)
+		ask_about(t, job, fd, result->path);
 	found->digested = result->digested;
 	memcpy(found->digest, result->digest, PSC_DIGEST_SIZE);
 	psc_resolver_answer(t->queue, result);
@@ -273,6 +296,8 @@ static void look_at_file(struct thread *t, const struct psc_resolver_job *job)
 		result = describe(t, job, job->fd, &st, false, &facts, &matches);
 	psc_matches_clear(&matches);
 	psc_facts_clear(&facts);
+	if (!r && (!result || result->outcome == PSC_FOUND_CONFIDENCE))
+		ask_about(t, job, job->fd, path);
 	if (result)
 		psc_resolver_answer(t->queue, result);
 }

@@ -189,6 +189,7 @@ static void submit(struct psc_daemon *daemon, int file)
 		return;
 	path[n] = 0;
 	job->fd = TAKE_FD(fd);
+	job->fresh = true;
 	job->changed_ns = changed_at(&st);
 	if (psc_facts_addf(&job->facts, PSC_FACT_PATH, 0, "%s", path) < 0) {
 		psc_resolver_job_free(job);

@@ -312,3 +312,66 @@ life_resolver_latency() {
 	if [ "$missing" = 0 ]; then result denied "$text"; else result missed "$missing of 40: $text"; fi
 	standin_gone
 }
+
+# Nothing but its content tells: the marker stands in the program.
+life_resolver_marker() {
+	standin_program "$dir/source" || return
+	standin_catalog "$(indicator marker "$(condition format exact elf)" \
+		"$(condition marker exact 'payload ran')")"
+	wait_run
+	cp "$dir/source" /opt/lab-anywhere
+	found_digest "$digest" && refused /opt/lab-anywhere "$dir/source"
+	rm -f /opt/lab-anywhere
+	standin_gone
+}
+
+# What reads hostile files crashes over one: that file is unverified, and the next one of a
+# listed place is guarded as if nothing had happened.
+life_resolver_worker_crash() {
+	local worker=/usr/libexec/proscribe/proscribe-identify n
+	standin_program "$dir/source" || return
+	mkdir -p $standin
+	cp $worker "$dir/worker"
+	printf '#!/bin/busybox sh\nkill -SEGV $$\n' >$worker
+	standin_catalog "$(place_rule)"
+	wait_run
+	log_mark
+	cp "$dir/source" /opt/lab-anywhere
+	for ((n = 0; n < 100; n++)); do
+		text=$(log_since | grep -F '"type":"found_unverified"')
+		if [ "$text" ]; then break; fi
+		nap 0.2
+	done
+	if [[ $text != *crashed* ]]; then
+		result unlogged "$text"
+	else
+		cp "$dir/source" $standin/tool
+		found_digest "$digest" && refused $standin/tool
+	fi
+	cp "$dir/worker" $worker
+	rm -f /opt/lab-anywhere
+	standin_gone
+}
+
+# The shipped catalog and the shipped profile: CyberTrace is exempt, what lies beside it is not.
+life_resolver_exempt() {
+	local vendor_place=/opt/kaspersky
+	standin_program $vendor_place/standin/bin/tool || return
+	mkdir -p $vendor_place/ktfs/bin
+	program $vendor_place/ktfs/bin/standin "$case exempt"
+	printf 'profiles: [us-commerce-icts-2021-002]\n' >"$config"
+	log_mark
+	reload
+	found_digest "$digest"
+	wait_run
+	try attempt exec $vendor_place/ktfs/bin/standin
+	if [ "$status" != 0 ]; then
+		result overblocked "the exempt product is refused: $text"
+	elif ! log_since | grep -F '"reason":"exempt"' | grep -qF ktfs; then
+		result unlogged "nothing says that it is exempt"
+	else
+		refused $vendor_place/standin/bin/tool
+	fi
+	rm -rf $vendor_place
+	standin_gone
+}
