@@ -369,7 +369,7 @@ static bool is_exempt(const struct psc_daemon *daemon, const struct psc_resolver
 		psc_rule_on(&view, &subject, ops[i], psc_clock_guard_now(daemon), &ruling);
 		for (size_t k = 0; k < ruling.count; k++)
 			exempt |= ruling.reason[k].status == PSC_STATUS_EXEMPT;
-		if (ruling.action != PSC_ACTION_ALLOW)
+		if (ruling.action == PSC_ACTION_DENY)
 			return false;
 	}
 	return exempt;
@@ -483,10 +483,11 @@ void psc_resolver_handle(struct psc_daemon *daemon)
 
 	for (int i = 0; i < n; i++)
 		dispatch(daemon, events[i].data.fd);
+	/* also what a submit has settled at once */
+	psc_resolver_identify_take(daemon);
 	begin_run(daemon);
 	feed(daemon);
-	psc_resolver_watch_intake(resolver,
-				  psc_resolver_waiting(&resolver->queue) < PSC_RESOLVER_JOBS_MAX);
+	psc_resolver_watch_intake(resolver, waiting(resolver) < PSC_RESOLVER_JOBS_MAX);
 	psc_resolver_rearm(resolver);
 }
 

@@ -53,6 +53,8 @@ struct psc_resolver_job {
 	struct psc_resolver_know *know;
 	int fd;				    /* of PSC_JOB_FILE */
 	struct psc_facts facts;		    /* that are known of it already */
+	bool identified;		    /* these are what proscribe-identify found */
+	bool fresh;			    /* it was just closed or moved */
 	uint64_t changed_ns;		    /* wall clock: when it was closed, at the latest */
 	struct psc_resolver_digest *listed; /* of PSC_JOB_LATE, by digest */
 	size_t listed_count;

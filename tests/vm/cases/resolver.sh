@@ -57,8 +57,8 @@ found_digest() {
 	local n
 	for ((n = 0; n < 150; n++)); do
 		if grep -qsF "$1" "$found"; then
-			# the file comes first, then the generation
-			nap 0.3
+			# the file comes first, then the generation; the daemon answers after both
+			proscribe status >/dev/null
 			return 0
 		fi
 		nap 0.1
@@ -331,8 +331,9 @@ life_resolver_worker_crash() {
 	local worker=/usr/libexec/proscribe/proscribe-identify n
 	standin_program "$dir/source" || return
 	mkdir -p $standin
-	cp $worker "$dir/worker"
+	mv $worker "$dir/worker"
 	printf '#!/bin/busybox sh\nkill -SEGV $$\n' >$worker
+	chmod 755 $worker
 	standin_catalog "$(place_rule)"
 	wait_run
 	log_mark
@@ -348,7 +349,7 @@ life_resolver_worker_crash() {
 		cp "$dir/source" $standin/tool
 		found_digest "$digest" && refused $standin/tool
 	fi
-	cp "$dir/worker" $worker
+	mv "$dir/worker" $worker
 	rm -f /opt/lab-anywhere
 	standin_gone
 }
