@@ -250,7 +250,7 @@ static void test_other_conditions_name_no_place(void **state)
 static void test_links(void **state)
 {
 	static const char *const open[] = {"/var/opt/acme/install_1", "/srv/acme", "/opt/acme",
-					   "/usr/local/acme/1", "/home/a/acme"};
+					   "/usr/local/acme/1", "/data/a/acme"};
 	static const char *const closed[] = {
 		"/",	     "/bin", "/usr/bin",       "/usr",	  "/usr/local", "/lib64/x",
 		"/etc/acme", "/srv", "/usr/local/bin", "/proc/1", "/sys/fs",	"/boot/efi"};

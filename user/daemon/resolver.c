@@ -498,6 +498,7 @@ void psc_resolver_reloaded(struct psc_daemon *daemon)
 	if (!resolver || resolver->activating)
 		return;
 	learn(daemon);
+	psc_resolver_watch_begin_files(daemon);
 	psc_resolver_ask(daemon);
 	psc_resolver_rearm(resolver);
 }

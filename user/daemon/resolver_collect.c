@@ -96,14 +96,14 @@ static struct psc_resolver_found *insert(struct psc_resolver_files *files, size_
 	if (file)
 		file->path = strdup(path);
 	if (!(files->count & (files->count + 1)))
-		grown = reallocarray(files->file, 2 * (files->count + 1), sizeof(*grown));
+		grown = reallocarray(files->file, 2 * (files->count + 1), sizeof(void *));
 	if (grown)
 		files->file = grown;
 	if (!file || !file->path || !grown) {
 		file_free(file);
 		return NULL;
 	}
-	memmove(&grown[at + 1], &grown[at], (files->count - at) * sizeof(*grown));
+	memmove(&grown[at + 1], &grown[at], (files->count - at) * sizeof(void *));
 	grown[at] = file;
 	files->count++;
 	file->st = *st;

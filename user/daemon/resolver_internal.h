@@ -191,6 +191,7 @@ struct psc_resolver_watch {
 	uint64_t overflows;
 	uint64_t seen; /* closed files */
 	bool paused;
+	char moved_on[256]; /* a mount of the file system of the last move, "" none */
 };
 
 /*
@@ -200,6 +201,9 @@ struct psc_resolver_watch {
 void psc_resolver_watch_intake(struct psc_resolver *resolver, bool open);
 
 void psc_resolver_watch_open(struct psc_daemon *daemon);
+
+/* Begins with new files, unless that is done or switched off. */
+void psc_resolver_watch_begin_files(struct psc_daemon *daemon);
 void psc_resolver_watch_close(struct psc_resolver_watch *watch);
 void psc_resolver_watch_packages(struct psc_daemon *daemon);
 void psc_resolver_watch_mounts(struct psc_daemon *daemon);

@@ -128,11 +128,22 @@ void psc_resolver_watch_mounts(struct psc_daemon *daemon)
 	mark_all(&daemon->resolver->watch);
 }
 
-static void open_files(struct psc_daemon *daemon)
+static void close_files(struct psc_resolver_watch *w)
+{
+	int *const fds[] = {&w->mounts_fd, &w->files_fd, &w->moves_fd};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		psc_closep(fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+void psc_resolver_watch_begin_files(struct psc_daemon *daemon)
 {
 	struct psc_resolver_watch *w = &daemon->resolver->watch;
+	char message[256];
 
-	if (!daemon->policy.config->resolver.new_files)
+	if (!daemon->policy.config->resolver.new_files || w->files_fd >= 0)
 		return;
 	w->files_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
 				    O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
@@ -148,6 +159,14 @@ static void open_files(struct psc_daemon *daemon)
 		watch(daemon, w->moves_fd, EPOLLIN);
 	if (w->mounts_fd >= 0)
 		watch(daemon, w->mounts_fd, EPOLLPRI);
+	if (!w->files_error)
+		return;
+	close_files(w);
+	snprintf(message, sizeof(message),
+		 "fanotify cannot be used, so new files are seen only when packages change: %s",
+		 strerror(-w->files_error));
+	psc_say("%s", message);
+	record_problem(daemon, "resolver_blind", message);
 }
 
 /* ---- closed files ------------------------------------------------------------------- */
@@ -180,7 +199,8 @@ static void submit(struct psc_daemon *daemon, int file)
 	struct stat st;
 	ssize_t n;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !st.st_size)
+	if (!daemon->policy.config->resolver.new_files || fstat(fd, &st) < 0 ||
+	    !S_ISREG(st.st_mode) || !st.st_size)
 		return;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
@@ -223,24 +243,37 @@ void psc_resolver_watch_files(struct psc_daemon *daemon)
 
 /* ---- moved files -------------------------------------------------------------------- */
 
-/* A mount of the file system, to open handles by. */
-static int open_mount(const fsid_t *id)
+static bool is_on(const char *path, const fsid_t *id)
 {
-	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
-	struct libmnt_fs *fs;
 	struct statfs st;
-	int fd = -1;
 
-	while (fd < 0 && table && iter && mnt_table_next_fs(table, iter, &fs) == 0) {
-		if (!is_local(fs) || statfs(mnt_fs_get_target(fs), &st) < 0 ||
-		    memcmp(&st.f_fsid, id, sizeof(*id)) != 0)
-			continue;
-		fd = open(mnt_fs_get_target(fs), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return statfs(path, &st) == 0 && memcmp(&st.f_fsid, id, sizeof(*id)) == 0;
+}
+
+/*
+ * A mount of the file system, to open handles by. It is not kept open, since nobody could
+ * unmount it then; its name is remembered, as most moves are on one file system.
+ */
+static int open_mount(struct psc_resolver_watch *w, const fsid_t *id)
+{
+	struct libmnt_table *table = NULL;
+	struct libmnt_iter *iter = NULL;
+	struct libmnt_fs *fs;
+
+	if (!w->moved_on[0] || !is_on(w->moved_on, id)) {
+		w->moved_on[0] = 0;
+		table = mnt_new_table_from_file("/proc/self/mountinfo");
+		iter = mnt_new_iter(MNT_ITER_FORWARD);
+	}
+	while (table && iter && !w->moved_on[0] && mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *target = mnt_fs_get_target(fs);
+
+		if (is_local(fs) && strlen(target) < sizeof(w->moved_on) && is_on(target, id))
+			snprintf(w->moved_on, sizeof(w->moved_on), "%s", target);
 	}
 	mnt_free_iter(iter);
 	mnt_unref_table(table);
-	return fd;
+	return w->moved_on[0] ? open(w->moved_on, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 /* Whether a moved directory, or something in it, can be in a listed place now. */
@@ -272,7 +305,8 @@ static void take_move(struct psc_daemon *daemon, const struct fanotify_event_inf
 {
 	struct file_handle *handle = (struct file_handle *)info->handle;
 	const char *name = (const char *)handle->f_handle + handle->handle_bytes;
-	_cleanup_close_ int mount = open_mount((const fsid_t *)&info->fsid);
+	_cleanup_close_ int mount =
+		open_mount(&daemon->resolver->watch, (const fsid_t *)&info->fsid);
 	_cleanup_close_ int directory = -1;
 	int fd;
 
@@ -331,27 +365,13 @@ void psc_resolver_watch_intake(struct psc_resolver *resolver, bool open)
 
 void psc_resolver_watch_open(struct psc_daemon *daemon)
 {
-	struct psc_resolver_watch *w = &daemon->resolver->watch;
-	char message[256];
-
 	open_packages(daemon);
-	open_files(daemon);
-	if (!w->files_error)
-		return;
-	snprintf(message, sizeof(message),
-		 "fanotify cannot be used, so new files are seen only when packages change: %s",
-		 strerror(-w->files_error));
-	psc_say("%s", message);
-	record_problem(daemon, "resolver_blind", message);
+	psc_resolver_watch_begin_files(daemon);
 }
 
 void psc_resolver_watch_close(struct psc_resolver_watch *watch)
 {
-	int *const fds[] = {&watch->packages_fd, &watch->mounts_fd, &watch->files_fd,
-			    &watch->moves_fd};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		psc_closep(fds[i]);
-		*fds[i] = -1;
-	}
+	psc_closep(&watch->packages_fd);
+	watch->packages_fd = -1;
+	close_files(watch);
 }
