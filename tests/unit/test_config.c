@@ -15,6 +15,7 @@
 
 #include "user/core/util.h"
 #include "user/core/config.h"
+#include "user/core/indicator.h"
 
 static struct psc_config *parse(const char *text)
 {

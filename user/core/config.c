@@ -7,6 +7,7 @@
 
 #include "user/core/util.h"
 #include "user/core/config.h"
+#include "user/core/indicator.h"
 #include "user/core/load.h"
 #include "user/core/names.h"
 #include "user/core/paths.h"
@@ -484,16 +485,18 @@ static int parse_stop(struct psc_yaml *yaml, const struct psc_yaml_node *value, 
 
 static int parse_confidence(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
+	enum psc_confidence confidence;
 	struct parser *p = data;
 	int r;
 
 	r = psc_yaml_expect_scalar(yaml, value, "expected high, medium or low");
 	if (r < 0)
 		return r;
-	if (psc_confidence_from_string(value->text, &p->config->resolver.confidence) < 0)
+	if (psc_confidence_from_string(value->text, &confidence) < 0)
 		return psc_yaml_fail(yaml, value,
 				     "unknown confidence \"%.40s\": expected high, medium or low",
 				     value->text);
+	p->config->resolver.confidence = confidence;
 	return 0;
 }
 

@@ -45,9 +45,9 @@
 /* What the daemon looks for by itself, and what it does about it. */
 struct psc_config_resolver {
 	bool enabled;
-	enum psc_confidence confidence; /* the least that puts a file's digest into force */
-	bool new_files;			/* looks at files when their writer closes them */
-	bool stop;			/* ends what runs already and would be refused */
+	uint8_t confidence; /* enum psc_confidence: the least that puts a digest into force */
+	bool new_files;	    /* looks at files when their writer closes them */
+	bool stop;	    /* ends what runs already and would be refused */
 };
 
 struct psc_config {

@@ -343,7 +343,9 @@ life_resolver_worker_crash() {
 		if [ "$text" ]; then break; fi
 		nap 0.2
 	done
-	if [[ $text != *crashed* ]]; then
+	note "$case: ${text##*\"reason\":}"
+	# what dies before it has read a file could not be started
+	if [[ $text != *'"reason":"crashed"'* && $text != *'"reason":"unavailable"'* ]]; then
 		result unlogged "$text"
 	else
 		cp "$dir/source" $standin/tool
