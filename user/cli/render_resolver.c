@@ -4,19 +4,19 @@
  */
 #include "user/cli/render_resolver.h"
 
-#define LABEL_WIDTH 12
+#define RESOLVER_LABEL_WIDTH 12
 
-static void label(FILE *out, const char *name)
+static void resolver_label(FILE *out, const char *name)
 {
-	fprintf(out, "  %-*s", LABEL_WIDTH, name);
+	fprintf(out, "  %-*s", RESOLVER_LABEL_WIDTH, name);
 }
 
-static void product(FILE *out, const json_t *product)
+static void resolver_product(FILE *out, const json_t *product)
 {
 	const json_t *rules = psc_json_at(product, "indicators"), *rule;
 	size_t i;
 
-	label(out, "");
+	resolver_label(out, "");
 	psc_output_text(out, psc_json_text(product, "product", "?"));
 	fputs(": ", out);
 	psc_output_count(out, psc_json_number(product, "files", 0), "file", "files");
@@ -31,7 +31,7 @@ static void product(FILE *out, const json_t *product)
 	fputc('\n', out);
 }
 
-static void run(FILE *out, const json_t *resolver)
+static void resolver_run(FILE *out, const json_t *resolver)
 {
 	const json_t *run = psc_json_at(resolver, "run");
 	json_t *outcomes = json_object_get(run, "outcomes"), *count;
@@ -55,12 +55,12 @@ static void run(FILE *out, const json_t *resolver)
 	fputc('\n', out);
 }
 
-static void new_files(FILE *out, const json_t *resolver, bool colour)
+static void resolver_new_files(FILE *out, const json_t *resolver, bool colour)
 {
 	json_int_t overflows = psc_json_number(resolver, "watch.overflows", 0);
 	const json_t *latency = psc_json_at(resolver, "latency");
 
-	label(out, "new files");
+	resolver_label(out, "new files");
 	if (!json_is_true(psc_json_at(resolver, "watch.new_files"))) {
 		psc_output_toned(out, colour, PSC_TONE_DOUBT, "not looked at");
 		fputc('\n', out);
@@ -87,13 +87,13 @@ void psc_render_resolver(FILE *out, const json_t *status, bool colour)
 
 	if (!json_is_object(resolver))
 		return;
-	label(out, "resolver");
+	resolver_label(out, "resolver");
 	if (json_is_true(psc_json_at(resolver, "enabled")))
-		run(out, resolver);
+		resolver_run(out, resolver);
 	else
 		fputs("switched off (resolver: enabled)\n", out);
 	json_array_foreach(products, i, one)
-		product(out, one);
+		resolver_product(out, one);
 	if (json_is_true(psc_json_at(resolver, "enabled")))
-		new_files(out, resolver, colour);
+		resolver_new_files(out, resolver, colour);
 }
