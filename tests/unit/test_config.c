@@ -145,7 +145,8 @@ static const struct {
 	const char *message; /* a part of it */
 } refusals[] = {
 	{"mod: observe\n", 1, 1,
-	 "unknown key \"mod\": expected mode, lists, profiles, log, hash_limit, unstable_filesystems, places, actions or unverified"},
+	 "unknown key \"mod\": expected mode, lists, profiles, log, hash_limit, "
+	 "unstable_filesystems, places, actions, unverified or resolver"},
 	{"mode: watch\n", 1, 7, "unknown mode \"watch\": expected observe or enforce"},
 	{"mode:\n", 1, 1, "expected observe or enforce, found nothing"},
 	{"mode: [enforce]\n", 1, 7, "expected observe or enforce, found a sequence"},
