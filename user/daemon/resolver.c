@@ -233,7 +233,7 @@ static void feed(struct psc_daemon *daemon)
 	r = psc_list_file_add(PSC_PATH_FOUND, resolver->additions, &added, &backup, &error);
 	if (!r && added) {
 		resolver->activating = true;
-		r = psc_daemon_reload(daemon, "resolver", NULL, &error);
+		r = psc_daemon_reload(daemon, "resolver", &error);
 		resolver->activating = false;
 	}
 	if (r == -EPERM && backup)
