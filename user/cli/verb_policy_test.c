@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "user/cli/lists.h"
-#include "user/cli/policy_verbs.h"
+#include "user/cli/policy_judge.h"
 #include "user/core/hex.h"
 #include "user/core/names.h"
 #include "bpf/decide.h"
@@ -30,41 +30,13 @@ static void trial_clear(struct trial *trial)
 
 /* ---- rulings ----------------------------------------------------------------------------- */
 
-static json_t *trial_operation(struct trial *trial, const struct psc_subject *subject,
-			       enum psc_op op)
-{
-	json_t *reasons = json_array();
-	struct psc_ruling ruling;
-	uint8_t verdict;
-
-	psc_rule_on(&trial->host.view, subject, op, trial->at, &ruling);
-	for (size_t i = 0; i < ruling.count; i++)
-		json_array_append_new(reasons, psc_policy_reason_json(&ruling.reason[i]));
-	verdict = psc_verdict_of(ruling.action, trial->host.config->mode, PSC_CLASS_FIRST);
-	if (ruling.action == PSC_ACTION_DENY)
-		trial->denied = true;
-	return json_pack("{s:s,s:s,s:s,s:o}", "operation", psc_op_to_string(op), "action",
-			 psc_action_to_string(ruling.action), "verdict",
-			 psc_verdict_to_string(verdict), "reasons", reasons);
-}
-
-/* Who it is, and the ruling on everything it could do. */
 static int trial_judge(struct trial *trial, const struct psc_subject *subject, json_t *json)
 {
-	const struct psc_product *product = subject->product;
-	json_t *operations = json_array();
+	int r = psc_policy_judge(&trial->host, subject, trial->at, json, &trial->denied);
 
-	if (!json || !operations)
-		return -ENOMEM;
-	json_object_set_new(json, "product", psc_json_safe(product ? product->id : subject->text));
-	json_object_set_new(json, "in_catalog", json_boolean(product));
-	json_object_set_new(json, "name", psc_json_safe(product ? product->name : ""));
-	json_object_set_new(json, "role", json_string(psc_role_to_string(subject->role)));
-	json_object_set_new(json, "site", json_boolean(subject->site));
-	for (unsigned int op = 0; op < PSC_OP_MAX; op++)
-		json_array_append_new(operations, trial_operation(trial, subject, op));
-	json_object_set_new(json, "operations", operations);
-	return json_array_append_new(trial->subjects, json) < 0 ? -ENOMEM : 0;
+	if (r < 0)
+		json_decref(json);
+	return r < 0 || json_array_append_new(trial->subjects, json) < 0 ? -ENOMEM : 0;
 }
 
 /* A product of the catalog, or one of the site's own; what looks misspelt is refused. */
@@ -94,29 +66,9 @@ static int trial_product(struct trial *trial, const char *text)
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-/* The compiled policy's record of a digest; there is no index as long as it is not armed. */
-static const struct psc_digest_record *trial_lookup(const struct psc_image *image,
-						    const uint8_t *digest)
-{
-	size_t low = 0, high = image->table.digest_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int r = memcmp(image->records[middle].digest, digest, PSC_DIGEST_SIZE);
-
-		if (r == 0)
-			return &image->records[middle];
-		if (r < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 static int trial_target(struct trial *trial, const char *path, const struct psc_target *target)
 {
-	const struct psc_digest_record *record = trial_lookup(trial->image, target->digest);
+	const struct psc_digest_record *record = psc_policy_lookup(trial->image, target->digest);
 	const struct psc_image_subject *listed;
 	struct psc_subject subject = {0};
 	struct psc_list_entry entry;
@@ -162,82 +114,6 @@ static void trial_file(struct trial *trial, const char *path)
 
 /* ---- output ------------------------------------------------------------------------------ */
 
-static enum psc_tone trial_tone(const char *verdict)
-{
-	if (strcmp(verdict, "deny") == 0)
-		return PSC_TONE_BAD;
-	if (strcmp(verdict, "would_deny") == 0)
-		return PSC_TONE_DOUBT;
-	return strcmp(verdict, "allow") == 0 ? PSC_TONE_GOOD : PSC_TONE_PLAIN;
-}
-
-static void trial_render_reason(FILE *out, const json_t *reason)
-{
-	const char *status = psc_json_text(reason, "status", NULL);
-	const char *rule = psc_json_text(reason, "rule", NULL);
-	_cleanup_free_ char *cite = NULL;
-
-	fprintf(out, "    %s: %s", psc_json_text(reason, "profile", "?"),
-		psc_json_text(reason, "action", "?"));
-	if (status)
-		fprintf(out, ", as %s", status);
-	if (psc_json_text(reason, "decision.id", NULL)) {
-		fputs(" by decision ", out);
-		psc_output_text(out, psc_json_text(reason, "decision.id", ""));
-	}
-	if (rule)
-		fprintf(out, ", rule %s, basis %s", rule, psc_json_text(reason, "basis", "?"));
-	fputs("\n      ", out);
-	psc_output_wrapped(out, 6, psc_json_text(reason, "because", "?"));
-	if (!rule)
-		return;
-	cite = psc_policy_cite_text(psc_json_text(reason, "clause.label", "U"),
-				    psc_json_text(reason, "clause.source", "?"));
-	fputs("      ", out);
-	psc_output_wrapped(out, 6, cite ? cite : "");
-	if (*psc_json_text(reason, "note", "")) {
-		fputs("      note: ", out);
-		psc_output_wrapped(out, 12, psc_json_text(reason, "note", ""));
-	}
-}
-
-static bool trial_same(const json_t *a, const json_t *b)
-{
-	return strcmp(psc_json_text(a, "verdict", ""), psc_json_text(b, "verdict", "")) == 0 &&
-	       json_equal(psc_json_at(a, "reasons"), psc_json_at(b, "reasons"));
-}
-
-/* Operations of which the same is said stand together; the first of them speaks. */
-static void trial_render_operations(FILE *out, const json_t *operations, bool colour)
-{
-	size_t count = json_array_size(operations);
-
-	for (size_t i = 0; i < count; i++) {
-		const json_t *first = json_array_get(operations, i), *reason;
-		const char *verdict = psc_json_text(first, "verdict", "?");
-		bool seen = false;
-		size_t k;
-
-		for (k = 0; k < i; k++)
-			seen = seen || trial_same(json_array_get(operations, k), first);
-		if (seen)
-			continue;
-		fputs("  ", out);
-		for (k = i; k < count; k++) {
-			const json_t *other = json_array_get(operations, k);
-
-			if (trial_same(other, first))
-				fprintf(out, "%s%s", k > i ? ", " : "",
-					psc_json_text(other, "operation", "?"));
-		}
-		fputs(": ", out);
-		psc_output_toned(out, colour, trial_tone(verdict), verdict);
-		fputc('\n', out);
-		json_array_foreach(psc_json_at(first, "reasons"), k, reason)
-			trial_render_reason(out, reason);
-	}
-}
-
 static void trial_render_file(FILE *out, const json_t *subject, bool colour)
 {
 	psc_output_toned(out, colour, PSC_TONE_STRONG, psc_json_text(subject, "path", "?"));
@@ -270,22 +146,11 @@ static void trial_render(FILE *out, const json_t *data, bool colour)
 		fprintf(out, "%s%s", i ? ", " : ": ", json_string_value(item));
 	fputs(json_array_size(profiles) ? "\n" : ": none\n", out);
 	json_array_foreach(psc_json_at(data, "subjects"), i, item) {
-		const json_t *operations = psc_json_at(item, "operations");
-		const char *name = psc_json_text(item, "name", "");
-
 		fputc('\n', out);
 		if (strcmp(psc_json_text(item, "kind", ""), "file") == 0)
 			trial_render_file(out, item, colour);
-		if (!operations)
-			continue;
-		psc_output_toned(out, colour, PSC_TONE_STRONG, psc_json_text(item, "product", "?"));
-		fprintf(out, ", %s", psc_json_text(item, "role", "?"));
-		if (*name) {
-			fputs(": ", out);
-			psc_output_text(out, name);
-		}
-		fputc('\n', out);
-		trial_render_operations(out, operations, colour);
+		if (psc_json_at(item, "operations"))
+			psc_policy_judge_render(out, item, colour);
 	}
 }
 
