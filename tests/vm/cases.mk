@@ -94,8 +94,12 @@ $(CASES_KERNELS:%=check-lab-long-%): check-lab-long-%: $(cases_programs) $(cases
 $(CASES_KERNELS:%=check-lab-lsm-%): check-lab-lsm-%: $(cases_programs)
 	$(call cases_run,cases-lsm) $*
 
+# What a reboot does, and a hardware clock that is wrong.
+$(CASES_KERNELS:%=check-lab-reboot-%): check-lab-reboot-%: $(cases_programs)
+	$(call cases_run,cases-reboot) $*
+
 # Every series on every kernel, whatever fails; then what the documentation says of them.
-check-long-boots: check-lab $(foreach kind,lsm mask ima smp long,$(CASES_KERNELS:%=check-lab-$(kind)-%)) \
+check-long-boots: check-lab $(foreach kind,lsm reboot mask ima smp long,$(CASES_KERNELS:%=check-lab-$(kind)-%)) \
 	$(firstword $(CASES_KERNELS:%=check-lab-self-%))
 
 cases_results = $(foreach kernel,$(CASES_KERNELS),$(wildcard \
@@ -112,7 +116,7 @@ results:
 		mv '$(O)/bypass.md' docs/
 
 .PHONY: check-lab check-long check-long-boots results \
-	$(foreach kind,- -self- -smp- -lsm- -mask- -ima- -long-,$(CASES_KERNELS:%=check-lab$(kind)%))
+	$(foreach kind,- -self- -smp- -lsm- -reboot- -mask- -ima- -long-,$(CASES_KERNELS:%=check-lab$(kind)%))
 
 # lab.mk has a default of its own for KERNEL, which is not meant here.
 demo_kernel = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.12)
