@@ -5,7 +5,7 @@
 #   reboot.sh commerce  the hardware clock says a minute before the order's date
 #   reboot.sh 2040      the hardware clock is broken
 # Prints the lines of lib.sh; ends with status 86 to be booted again.
-# shellcheck disable=SC2034,SC2154 # variables of the files that it sources
+# shellcheck disable=SC2034,SC2086,SC2154 # variables of the files that it sources
 set -u
 cases=$(dirname -- "$0")/cases
 for part in lib policy; do
