@@ -60,6 +60,14 @@ int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
 	return 0;
 }
 
+void psc_checkpoint_tick(struct psc_daemon *daemon)
+{
+}
+
+void psc_logkeep_close(struct psc_daemon *daemon)
+{
+}
+
 const char *psc_layer_of(struct psc_layer *layer, const struct psc_event *event)
 {
 	return NULL;

@@ -32,6 +32,7 @@ struct lesson {
 	size_t undigested;
 	/* of the package that is read, else NULL */
 	const struct psc_facts *package;
+	bool inside; /* of what it installs, not of the package itself */
 	const char *source;
 	struct psc_error error;
 };
@@ -102,7 +103,7 @@ static int product_text(const struct lesson *lesson, const char *path, char **re
 	best = matches.rule[0];
 	/* a package is an installer; what it installs is not */
 	if (asprintf(ret, "%s/%s", best->product,
-		     psc_role_to_string(best->role == PSC_ROLE_INSTALLER && lesson->package
+		     psc_role_to_string(best->role == PSC_ROLE_INSTALLER && lesson->inside
 						? PSC_ROLE_PROGRAM
 						: best->role)) < 0) {
 		*ret = NULL;
@@ -159,8 +160,9 @@ static int learn_packaged(const struct psc_package_file *file, void *data)
 	return add_entry(lesson, file->path, file->size, PSC_FORMAT_ANY, file->sha256);
 }
 
-/* What a package installs; the package itself is learned like any file. */
-static int learn_package(struct lesson *lesson, int fd, enum psc_format format)
+/* The package itself and what it installs. */
+static int learn_package(struct lesson *lesson, int fd, const char *path, uint64_t size,
+			 enum psc_format format, const uint8_t digest[PSC_DIGEST_SIZE])
 {
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {0};
 	int r = format == PSC_FORMAT_RPM ? psc_identify_rpm(fd, &facts)
@@ -169,7 +171,11 @@ static int learn_package(struct lesson *lesson, int fd, enum psc_format format)
 	if (r < 0)
 		return r;
 	lesson->package = &facts;
-	r = psc_package_files(fd, learn_packaged, lesson);
+	r = add_entry(lesson, path, size, format, digest);
+	lesson->inside = true;
+	if (r >= 0)
+		r = psc_package_files(fd, learn_packaged, lesson);
+	lesson->inside = false;
 	lesson->package = NULL;
 	return r;
 }
@@ -202,11 +208,11 @@ static int learn_fd(struct lesson *lesson, int fd, const char *path, bool given)
 		return 0;
 	}
 	r = psc_digest_fd(fd, digest, &size);
-	if (r >= 0)
-		r = add_entry(lesson, real ? real : path, size, format, digest);
-	if (r >= 0 && (format == PSC_FORMAT_DEB || format == PSC_FORMAT_RPM))
-		r = learn_package(lesson, fd, format);
-	return r;
+	if (r < 0)
+		return r;
+	if (format == PSC_FORMAT_DEB || format == PSC_FORMAT_RPM)
+		return learn_package(lesson, fd, real ? real : path, size, format, digest);
+	return add_entry(lesson, real ? real : path, size, format, digest);
 }
 
 static void add_error(struct lesson *lesson, const char *path, int error)

@@ -80,7 +80,7 @@ struct psc_daemon {
 	struct psc_layer layer;
 	/* by number: 0 not tried, 1 marked, else the negative errno + 1 */
 	int place_error[PSC_PLACES_MAX];
-	bool places_listed;	  /* when they were marked last there were some */
+	bool places_listed;	       /* when they were marked last there were some */
 	struct psc_resolver *resolver; /* NULL: it could not be started */
 	int resolver_fd;
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
