@@ -78,15 +78,16 @@ static bool is_old_tar(const uint8_t *head, size_t size)
 
 	if (size < TAR_HEADER || head[0] == 0)
 		return false;
-	for (size_t i = 0; i < TAR_HEADER; i++)
-		sum += i >= TAR_SUM && i < TAR_SUM_END ? ' ' : head[i];
 	for (size_t i = TAR_SUM; i < TAR_SUM_END; i++) {
 		if (head[i] >= '0' && head[i] <= '7')
 			wanted = 8 * wanted + (head[i] - '0');
 		else if (head[i] != ' ')
 			break;
 	}
-	return sum == wanted;
+	/* no number, no sum: that is nearly every file */
+	for (size_t i = 0; i < TAR_HEADER && wanted; i++)
+		sum += i >= TAR_SUM && i < TAR_SUM_END ? ' ' : head[i];
+	return wanted && sum == wanted;
 }
 
 static const struct magic *find_magic(const uint8_t *head, size_t size)

@@ -23,6 +23,7 @@
 #define COMMENTS_MAX  64
 #define BUILD_ID_MAX  64
 #define STRING_MAX    1024 /* soname, needed */
+#define WINDOW_SIZE   4096
 #define NAMES_MAX     (16 * 1024 * 1024)
 
 struct reader {
@@ -35,6 +36,10 @@ struct reader {
 	size_t notes;
 	bool has_sections;
 	bool debug_only; /* its code is in another file */
+	/* what was read last: the names of libraries stand side by side */
+	char window[WINDOW_SIZE];
+	uint64_t window_at;
+	size_t window_size;
 };
 
 static int problem(struct reader *reader, const char *what, uint64_t offset)
@@ -139,10 +144,32 @@ struct strings {
 	uint64_t size;
 };
 
+/* As psc_read_at(), of at most STRING_MAX bytes; they stay until the next call. */
+static ssize_t look_at(struct reader *reader, uint64_t offset, size_t size, const char **ret)
+{
+	size_t inside;
+	ssize_t n;
+
+	if (offset < reader->window_at || offset + size > reader->window_at + reader->window_size) {
+		/* names before this one may be asked for next */
+		reader->window_at = offset < WINDOW_SIZE / 2 ? 0 : offset - WINDOW_SIZE / 2;
+		reader->window_size = 0;
+		n = psc_read_at(reader->fd, reader->window, WINDOW_SIZE, reader->window_at);
+		if (n < 0)
+			return n;
+		reader->window_size = n;
+	}
+	inside = offset - reader->window_at;
+	if (inside >= reader->window_size)
+		return 0;
+	*ret = reader->window + inside;
+	return reader->window_size - inside < size ? reader->window_size - inside : size;
+}
+
 static int add_string(struct reader *reader, const struct strings *strings, uint64_t at,
 		      enum psc_fact_kind kind)
 {
-	char text[STRING_MAX];
+	const char *text;
 	uint64_t room;
 	ssize_t n;
 
@@ -150,11 +177,10 @@ static int add_string(struct reader *reader, const struct strings *strings, uint
 		return problem(reader, "a name lies behind the string table",
 			       strings->offset + strings->size);
 	room = strings->size - at;
-	n = psc_read_at(reader->fd, text, room < sizeof(text) ? room : sizeof(text),
-			strings->offset + at);
+	n = look_at(reader, strings->offset + at, room < STRING_MAX ? room : STRING_MAX, &text);
 	if (n < 0)
 		return n;
-	if (!memchr(text, 0, n))
+	if (!n || !memchr(text, 0, n))
 		return problem(reader, "a name does not end", strings->offset + at);
 	return psc_facts_add(reader->facts, kind, 0, text, n);
 }

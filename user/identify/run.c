@@ -68,10 +68,11 @@ static const struct magic *magic_at(const uint8_t *data, size_t size)
 	static const struct magic tar = {"ustar", 5, false};
 
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
-		if (size >= magics[i].size && memcmp(data, magics[i].bytes, magics[i].size) == 0)
+		if (size >= magics[i].size && data[0] == (uint8_t)magics[i].bytes[0] &&
+		    memcmp(data, magics[i].bytes, magics[i].size) == 0)
 			return &magics[i];
 	}
-	if (size >= USTAR_OFFSET + tar.size &&
+	if (size >= USTAR_OFFSET + tar.size && data[USTAR_OFFSET] == 'u' &&
 	    memcmp(data + USTAR_OFFSET, tar.bytes, tar.size) == 0)
 		return &tar;
 	return NULL;

@@ -154,7 +154,10 @@ int psc_content_read(struct psc_worker *worker, int fd, const struct stat *st,
 	}
 	PSC_COUNT(scan, examined, 1);
 	ret->format = psc_format_detect(head, (size_t)n);
-	ret->archive = psc_archive_detect(head, (size_t)n);
+	/* programs and scripts may carry one, but begin like none */
+	if (ret->format != PSC_FORMAT_ELF && ret->format != PSC_FORMAT_PE &&
+	    ret->format != PSC_FORMAT_SCRIPT)
+		ret->archive = psc_archive_detect(head, (size_t)n);
 	if (ret->format == PSC_FORMAT_ANY) {
 		r = add_plain(&ret->facts, ret->format, (uint64_t)st->st_size);
 	} else {
