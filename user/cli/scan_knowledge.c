@@ -4,6 +4,7 @@
  * with. See scan.h.
  */
 #include <errno.h>
+#include <pthread.h>
 
 #include "user/cli/policy_verbs.h"
 #include "user/cli/scan.h"
@@ -17,51 +18,48 @@ void psc_scan_knowledge_clear(struct psc_scan_knowledge *knowledge)
 	knowledge->trust = psc_trust_free(knowledge->trust);
 }
 
-static int scan_load_lists(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
-			   struct psc_error *reterr)
+/* Lists are long and rules are YAML: neither waits for the other. */
+struct scan_lists {
+	struct psc_scan_knowledge *knowledge;
+	const char *given; /* --lists */
+	struct psc_error error;
+	bool unreadable;
+	int result;
+};
+
+static void *scan_load_lists(void *arg)
 {
-	const char *given = psc_cli_option(cli, "lists");
+	struct scan_lists *lists = arg;
+	struct psc_scan_knowledge *knowledge = lists->knowledge;
 	int r = psc_list_new(&knowledge->list);
 
 	if (r >= 0)
-		r = psc_list_load_dir(knowledge->list, given ?: knowledge->config->lists, reterr);
+		r = psc_list_load_dir(knowledge->list, lists->given ?: knowledge->config->lists,
+				      &lists->error);
 	/* a host without lists, or whose lists only root may read, still has the catalog */
-	if (r == -ENOENT && !given)
-		r = 0;
-	if (r == -EACCES && !given) {
-		psc_cli_note(cli, "%s: not readable, its digests are not looked for",
-			     knowledge->config->lists);
+	lists->unreadable = r == -EACCES;
+	if ((r == -ENOENT || r == -EACCES) && !lists->given) {
+		lists->error = (struct psc_error){0};
 		r = 0;
 	}
-	return r;
+	for (size_t i = 0; i < ARRAY_SIZE(knowledge->places.catalogs) && r >= 0; i++) {
+		if (knowledge->places.catalogs[i])
+			r = psc_policy_load_digests(knowledge->list, knowledge->places.catalogs[i],
+						    &lists->error);
+	}
+	lists->result = r < 0 ? r : psc_list_index(knowledge->list);
+	return NULL;
 }
 
-static int scan_load_catalog(struct psc_scan_knowledge *knowledge, const char *directory,
-			     struct psc_error *reterr)
-{
-	int r = psc_catalog_load(&knowledge->catalog, directory, reterr);
-
-	if (r >= 0)
-		r = psc_policy_load_digests(knowledge->list, directory, reterr);
-	return r;
-}
-
-/* ---- all of it ------------------------------------------------------------------------- */
-
-static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
-		     struct psc_error *reterr)
+static int scan_load_rules(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
+			   struct psc_error *reterr)
 {
 	const char *const *catalogs = knowledge->places.catalogs;
-	int r;
+	int r = psc_indicators_new(&knowledge->indicators);
 
-	r = psc_policy_config(cli, &knowledge->config, reterr);
-	if (r >= 0)
-		r = psc_indicators_new(&knowledge->indicators);
-	if (r >= 0)
-		r = scan_load_lists(cli, knowledge, reterr);
 	for (size_t i = 0; i < ARRAY_SIZE(knowledge->places.catalogs) && r >= 0; i++) {
 		if (catalogs[i])
-			r = scan_load_catalog(knowledge, catalogs[i], reterr);
+			r = psc_catalog_load(&knowledge->catalog, catalogs[i], reterr);
 	}
 	/* rules name products, so those of all catalogs come first */
 	for (size_t i = 0; i < ARRAY_SIZE(knowledge->places.catalogs) && r >= 0; i++) {
@@ -70,13 +68,38 @@ static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
 						catalogs[i], reterr);
 	}
 	if (r >= 0)
-		r = psc_list_index(knowledge->list);
-	if (r >= 0)
 		r = psc_catalog_digest(catalogs, ARRAY_SIZE(knowledge->places.catalogs),
 				       knowledge->digest, reterr);
 	if (r >= 0)
 		r = psc_trust_new_host(psc_cli_option(cli, "trust"), false, &knowledge->trust,
 				       reterr);
+	return r;
+}
+
+static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
+		     struct psc_error *reterr)
+{
+	struct scan_lists lists = {.knowledge = knowledge, .given = psc_cli_option(cli, "lists")};
+	pthread_t thread;
+	bool beside;
+	int r;
+
+	r = psc_policy_config(cli, &knowledge->config, reterr);
+	if (r < 0)
+		return r;
+	beside = pthread_create(&thread, NULL, scan_load_lists, &lists) == 0;
+	r = scan_load_rules(cli, knowledge, reterr);
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		scan_load_lists(&lists);
+	if (r >= 0 && lists.result < 0) {
+		*reterr = lists.error;
+		r = lists.result;
+	}
+	if (r >= 0 && lists.unreadable)
+		psc_cli_note(cli, "%s: not readable, its digests are not looked for",
+			     knowledge->config->lists);
 	return r;
 }
 

@@ -166,7 +166,7 @@ static void scan_verdict(FILE *out, const json_t *data, bool colour)
 		psc_output_toned(out, colour, PSC_TONE_DOUBT, "INCOMPLETE");
 		fprintf(out,
 			": nothing was found, but %" JSON_INTEGER_FORMAT
-			" within the scope could not be\nread and may hold something. %s\n",
+			" within the scope could not be read\nand may hold something, so this is not a nil statement. %s\n",
 			unread,
 			root ? "See below why; mend that, or name a scope without them."
 			     : "Run it as root, then look below at what is left.");

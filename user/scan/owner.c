@@ -12,50 +12,42 @@
 #include "user/scan/dpkg.h"
 #include "user/scan/internal.h"
 
+/* A finding by its path below the root that is looked through. */
+struct wanted {
+	const char *path;
+	struct psc_finding *finding;
+};
+
 struct search {
-	struct psc_finding **wanted; /* by path */
+	struct wanted *wanted; /* by path */
 	size_t count;
-	const char *root; /* "" is the host's */
-	char path[2 * 4096];
 	const char *package;
 	size_t package_length;
 };
 
 static int compare(const void *a, const void *b)
 {
-	const struct psc_finding *const *x = a, *const *y = b;
+	const struct wanted *x = a, *y = b;
 
-	return strcmp((*x)->where, (*y)->where);
-}
-
-static int compare_path(const void *key, const void *element)
-{
-	const struct psc_finding *const *finding = element;
-
-	return strcmp(key, (*finding)->where);
+	return strcmp(x->path, y->path);
 }
 
 static int path_one(const char *path, size_t length, void *data)
 {
 	struct search *search = data;
-	struct psc_finding **found;
+	struct wanted key = {.path = path}, *end = search->wanted + search->count, *found;
 
-	if ((size_t)snprintf(search->path, sizeof(search->path), "%s%s", search->root, path) >=
-	    sizeof(search->path))
-		return 0;
-	path = search->path;
-	found = bsearch(path, search->wanted, search->count, sizeof(void *), compare_path);
+	found = bsearch(&key, search->wanted, search->count, sizeof(key), compare);
 	if (!found)
 		return 0;
 	/* a process and its file have the same place */
-	while (found > search->wanted && strcmp(found[-1]->where, path) == 0)
+	while (found > search->wanted && strcmp(found[-1].path, path) == 0)
 		found--;
-	for (; found < search->wanted + search->count && strcmp((*found)->where, path) == 0;
-	     found++) {
-		if ((*found)->owner)
+	for (; found < end && strcmp(found->path, path) == 0; found++) {
+		if (found->finding->owner)
 			continue;
-		(*found)->owner = strndup(search->package, search->package_length);
-		if (!(*found)->owner)
+		found->finding->owner = strndup(search->package, search->package_length);
+		if (!found->finding->owner)
 			return -ENOMEM;
 	}
 	return 0;
@@ -63,14 +55,16 @@ static int path_one(const char *path, size_t length, void *data)
 
 static int lists_read(struct search *search, const char *root)
 {
+	_cleanup_free_ char *path = NULL;
 	struct dirent *entry;
 	DIR *info;
 	int r = 0;
 
-	search->root = root;
-	snprintf(search->path, sizeof(search->path), "%s/var/lib/dpkg/info", root);
-	info = opendir(search->path);
-
+	if (asprintf(&path, "%s/var/lib/dpkg/info", root) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	info = opendir(path);
 	while (info && r >= 0 && (entry = readdir(info))) {
 		size_t length = strlen(entry->d_name);
 		_cleanup_close_ int fd = -1;
@@ -92,33 +86,53 @@ static int lists_read(struct search *search, const char *root)
 	return r;
 }
 
+static bool has_owner(const struct psc_finding *finding)
+{
+	return finding->thing == PSC_THING_FILE || finding->thing == PSC_THING_LINK ||
+	       finding->thing == PSC_THING_PROCESS;
+}
+
+/* The packages of one root, for what was found below it. */
+static int root_search(struct psc_scan_result *result, const char *root, struct wanted *room)
+{
+	struct search search = {.wanted = room};
+	size_t length = strlen(root);
+
+	for (size_t i = 0; i < result->findings; i++) {
+		struct psc_finding *finding = &result->finding[i];
+
+		if (has_owner(finding) && !finding->inside && !finding->owner &&
+		    strncmp(finding->where, root, length) == 0 && finding->where[length] == '/')
+			room[search.count++] = (struct wanted){finding->where + length, finding};
+	}
+	if (!search.count)
+		return 0;
+	qsort(room, search.count, sizeof(*room), compare);
+	return lists_read(&search, root);
+}
+
 int psc_owners_find(struct psc_scan *scan)
 {
 	struct psc_scan_result *result = &scan->result;
-	struct search search = {0};
+	struct wanted *room;
+	bool host = false;
 	int r = 0;
 
 	if (!result->findings)
 		return 0;
-	search.wanted = calloc(result->findings, sizeof(void *));
-	if (!search.wanted)
+	room = calloc(result->findings, sizeof(*room));
+	if (!room)
 		return -ENOMEM;
-	for (size_t i = 0; i < result->findings; i++) {
-		struct psc_finding *finding = &result->finding[i];
+	for (size_t i = 0; i < result->scopes && r >= 0; i++) {
+		const struct psc_scan_scope *scope = &result->scope[i];
 
-		if ((finding->thing == PSC_THING_FILE || finding->thing == PSC_THING_LINK ||
-		     finding->thing == PSC_THING_PROCESS) &&
-		    !finding->inside)
-			search.wanted[search.count++] = finding;
+		if (scope->target == PSC_SCAN_ROOT && strcmp(scope->path, "/") != 0)
+			r = root_search(result, scope->path, room);
+		else
+			host = true;
 	}
-	if (search.count) {
-		qsort(search.wanted, search.count, sizeof(void *), compare);
-		r = lists_read(&search, "");
-		for (size_t i = 0; i < result->scopes && r >= 0; i++) {
-			if (result->scope[i].target == PSC_SCAN_ROOT)
-				r = lists_read(&search, result->scope[i].path);
-		}
-	}
-	free(search.wanted);
+	if (host && r >= 0)
+		r = root_search(result, "", room);
+	free(room);
 	return r;
 }
