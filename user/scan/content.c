@@ -22,6 +22,8 @@ void psc_content_clear(struct psc_content *content)
 /* Of a path that no system call takes, its beginning is the place; its end is the name. */
 static int add_path(struct psc_facts *facts, const char *path)
 {
+	if (!*path) /* the root itself */
+		return 0;
 	return psc_facts_add(facts, PSC_FACT_PATH, 0, path, strnlen(path, PSC_FACT_VALUE_MAX));
 }
 
@@ -30,10 +32,12 @@ int psc_subject_facts(const struct psc_subject *subject, struct psc_facts *facts
 	const char *last = subject->inside ?: subject->path, *name = strrchr(last, '/');
 	int r;
 
-	/* What lies inside a file is judged by its place there, not by that of the file. */
-	r = add_path(facts, last);
-	/* Below the root of another system, rules on places mean places there. */
-	if (r >= 0 && !subject->inside && subject->root && subject->path[subject->root] == '/')
+	/*
+	 * What lies inside a file is judged by its place there, not by that of the file; what lies
+	 * below the root of a system, by its place below that. A root within it counts as well.
+	 */
+	r = add_path(facts, subject->inside ?: subject->path + subject->base);
+	if (r >= 0 && !subject->inside && subject->root > subject->base)
 		r = add_path(facts, subject->path + subject->root);
 	name = name ? name + 1 : last;
 	if (r >= 0 && *name)

@@ -7,7 +7,7 @@
 #include "user/core/util.h"
 #include "user/scan/digests.h"
 
-#define BUFFER_SIZE (256U << 10)
+#define BUFFER_SIZE (256 << 10)
 
 static const char *const md_names[] = {
 	[PSC_ALGO_MD5] = "MD5",
@@ -163,10 +163,13 @@ int psc_digester_run(struct psc_digester *digester, const struct psc_digest_plan
 			return -errno;
 		if (n == 0)
 			break;
-		if (digests.bytes + (uint64_t)n > size)
-			return -ESTALE;
 		digests.bytes += (uint64_t)n;
+		if (digests.bytes > size)
+			return -ESTALE;
 		r = update(digester, digests.algos, (size_t)n);
+		/* less than there was room for, and all that was expected: the end */
+		if (digests.bytes == size && n < BUFFER_SIZE)
+			break;
 	}
 	for (size_t a = 0; a < PSC_ALGO_MAX && r >= 0; a++) {
 		if ((digests.algos & 1U << a) &&

@@ -83,7 +83,8 @@ struct psc_worker {
 struct psc_subject {
 	enum psc_thing thing;
 	const char *path;   /* on this host */
-	size_t root;	    /* bytes of it that lead to a root; 0: none but "/" */
+	size_t base;	    /* bytes of it that lead to the root that was asked for */
+	size_t root;	    /* and those that lead to another one within; else the same */
 	const char *inside; /* the place in an archive, absolute; or NULL */
 	const char *label;  /* of the finding's `inside`; or NULL */
 	const char *detail;

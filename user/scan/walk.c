@@ -29,7 +29,8 @@ struct psc_node {
 	int fd; /* -1: closed, to be reached from above */
 	dev_t device;
 	ino_t inode;
-	size_t root; /* bytes of the path that lead to a root */
+	size_t base; /* bytes of the path that lead to the root that was asked for */
+	size_t root; /* and those to another one within; else the same */
 	enum psc_place place;
 	const char *product; /* whose directory it is; NULL: nobody's that is known */
 	char name[];
@@ -78,6 +79,7 @@ static struct psc_node *node_new(struct psc_node *parent, const char *name)
 	if (parent) {
 		__atomic_fetch_add(&parent->references, 1, __ATOMIC_RELAXED);
 		node->depth = parent->depth + 1;
+		node->base = parent->base;
 		node->root = parent->root;
 	}
 	return node;
@@ -237,7 +239,7 @@ static int enter(struct psc_worker *worker, struct psc_node *node)
 static int judge_name(struct psc_worker *worker, const struct psc_node *node, enum psc_thing thing)
 {
 	struct psc_subject subject = {
-		.thing = thing, .path = worker->path.text, .root = node->root};
+		.thing = thing, .path = worker->path.text, .base = node->base, .root = node->root};
 	int r;
 
 	psc_facts_clear(&worker->facts);
@@ -248,8 +250,10 @@ static int judge_name(struct psc_worker *worker, const struct psc_node *node, en
 /* A directory in one of the same product is found with that. */
 static int judge_directory(struct psc_worker *worker, struct psc_node *node)
 {
-	struct psc_subject subject = {
-		.thing = PSC_THING_DIRECTORY, .path = worker->path.text, .root = node->root};
+	struct psc_subject subject = {.thing = PSC_THING_DIRECTORY,
+				      .path = worker->path.text,
+				      .base = node->base,
+				      .root = node->root};
 	int r;
 
 	subject.known = node->parent ? node->parent->product : NULL;
@@ -277,8 +281,10 @@ static int judge_unread(struct psc_worker *worker, const struct psc_node *node, 
 static int file(struct psc_worker *worker, const struct psc_node *node, int directory,
 		const char *name)
 {
-	struct psc_subject subject = {
-		.thing = PSC_THING_FILE, .path = worker->path.text, .root = node->root};
+	struct psc_subject subject = {.thing = PSC_THING_FILE,
+				      .path = worker->path.text,
+				      .base = node->base,
+				      .root = node->root};
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
@@ -536,6 +542,6 @@ int psc_walk_add(struct psc_scan *scan, const char *path, bool is_root)
 	node->fd = TAKE_FD(fd);
 	__atomic_fetch_add(&scan->nodes, 1, __ATOMIC_RELAXED);
 	if (is_root && strcmp(path, "/") != 0)
-		node->root = strlen(path);
+		node->base = node->root = strlen(path);
 	return psc_task_push(scan, (struct psc_task){.node = node});
 }
