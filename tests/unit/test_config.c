@@ -44,10 +44,10 @@ static void test_defaults(void **state)
 		assert_int_equal(config->hash_limit, 268435456);
 		assert_int_equal(config->unstable.count, 12);
 		assert_true(config->unstable.loop);
-		assert_true(config->resolver.enabled);
+		assert_false(config->resolver.enabled);
 		assert_int_equal(config->resolver.confidence, PSC_CONFIDENCE_HIGH);
 		assert_true(config->resolver.new_files);
-		assert_true(config->resolver.stop);
+		assert_false(config->resolver.stop);
 		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 			assert_int_equal(config->action[op],
 					 op <= PSC_OP_MODULE ? PSC_ACTION_DENY : PSC_ACTION_RECORD);
@@ -80,7 +80,7 @@ static void test_everything(void **state)
 		      "unstable_filesystems: [nfs, 0x6969, cifs]\n"
 		      "places: [{path: /opt/a/, product: vendor/a}, {path: /srv/b}]\n"
 		      "actions: {exec: record, module: allow, open: deny}\n"
-		      "resolver: {enabled: false, confidence: low, stop: false}\n"
+		      "resolver: {enabled: true, confidence: low, stop: true}\n"
 		      "unverified:\n"
 		      "  memfd: deny\n"
 		      "  direct_io: {exec: record}\n"
@@ -105,10 +105,10 @@ static void test_everything(void **state)
 	assert_string_equal(config->places[1].path, "/srv/b");
 	assert_null(config->places[1].product);
 	assert_int_equal(config->places[1].number, 1);
-	assert_false(config->resolver.enabled);
+	assert_true(config->resolver.enabled);
 	assert_int_equal(config->resolver.confidence, PSC_CONFIDENCE_LOW);
 	assert_true(config->resolver.new_files);
-	assert_false(config->resolver.stop);
+	assert_true(config->resolver.stop);
 	assert_int_equal(config->action[PSC_OP_EXEC], PSC_ACTION_RECORD);
 	assert_int_equal(config->action[PSC_OP_LOAD], PSC_ACTION_DENY);
 	assert_int_equal(config->action[PSC_OP_MODULE], PSC_ACTION_ALLOW);

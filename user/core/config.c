@@ -60,10 +60,10 @@ int psc_config_new(struct psc_config **ret)
 	config->hash_limit = DEFAULT_HASH_LIMIT;
 	config->unstable = psc_filesystems_default();
 	config->resolver = (struct psc_config_resolver){
-		.enabled = true,
+		.enabled = false,
 		.confidence = PSC_CONFIDENCE_HIGH,
 		.new_files = true,
-		.stop = true,
+		.stop = false,
 	};
 	for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 		config->action[op] = PSC_ACTION_RECORD;

@@ -18,7 +18,7 @@
  *     default: record                # every reason that is not named
  *     direct_io: {exec: deny}        # these operations only
  *     memfd: deny                    # all operations
- *   resolver: {enabled: true, confidence: high, new_files: true, stop: true}
+ *   resolver: {enabled: false, confidence: high, new_files: true, stop: false}
  *
  * `default` reaches every operation and reason but `uncached` at `open`: that is
  * how kernels that digest only after the open normally answer, so it is allowed

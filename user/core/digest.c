@@ -74,6 +74,9 @@ int psc_digest_fd(int fd, uint8_t ret[PSC_DIGEST_SIZE], uint64_t *ret_size)
 		if (EVP_DigestUpdate(context, buffer, n) != 1)
 			return -EIO;
 		offset += n;
+		/* somebody who writes faster than this reads must not keep it reading */
+		if (st.st_size && offset > (uint64_t)st.st_size)
+			return -ESTALE;
 	}
 	r = finish_digest(context, ret);
 	if (r < 0)

@@ -11,7 +11,7 @@
 /*
  * Digests the file behind @fd from its first byte; the descriptor's offset neither
  * matters nor moves. @ret_size (may be NULL) becomes the number of bytes digested.
- * Returns -EISDIR or -EINVAL when it is no regular file, -EIO when libcrypto
+ * Returns -EISDIR or -EINVAL when it is no regular file, -ESTALE when it grows meanwhile, -EIO when libcrypto
  * fails, else the error of reading.
  */
 int psc_digest_fd(int fd, uint8_t ret[PSC_DIGEST_SIZE], uint64_t *ret_size);

@@ -13,6 +13,7 @@
 
 #include "user/core/hex.h"
 #include "user/core/names.h"
+#include "user/core/image_file.h"
 #include "user/core/paths.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
@@ -342,7 +343,14 @@ static int open_loop(struct psc_daemon *daemon)
  */
 static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 {
-	int r = psc_policy_load(&daemon->options, psc_clock_kept(), NULL, &daemon->policy, reterr);
+	_cleanup_(psc_image_freep) struct psc_image *last = NULL;
+	uint8_t digest[PSC_DIGEST_SIZE];
+	int r;
+
+	/* marks that a guard which is on has were made for its places' numbers */
+	if (access(PSC_PATH_BPFFS, F_OK) == 0)
+		psc_image_load(PSC_PATH_ACTIVE, &last, digest, NULL);
+	r = psc_policy_load(&daemon->options, psc_clock_kept(), last, &daemon->policy, reterr);
 
 	if (!r)
 		r = ready(daemon, &daemon->policy, psc_clock_kept(), reterr);
@@ -380,10 +388,11 @@ static int open_doors(struct psc_daemon *daemon)
 	psc_journal_open(daemon);
 	daemon->heartbeat_boot_ns = psc_time_boot();
 	psc_checkpoint_open(daemon);
-	/* first what happened while no daemon ran */
+	/* before the ring, which may be long: until then a place's number may be another's */
+	psc_places_mark(daemon);
+	/* then what happened while no daemon ran */
 	psc_journal_drain(daemon);
 	record_start(daemon);
-	psc_places_mark(daemon);
 	psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
 	if (daemon->policy.restored || daemon->policy.held)
 		record_refusal(daemon, "start", &daemon->refused);

@@ -80,6 +80,10 @@ struct psc_daemon {
 	struct psc_layer layer;
 	/* by number: 0 not tried, 1 marked, else the negative errno + 1 */
 	int place_error[PSC_PLACES_MAX];
+	struct {
+		dev_t device;
+		ino_t inode;
+	} place_seen[PSC_PLACES_MAX];  /* what the interlock let be marked */
 	bool places_listed;	       /* when they were marked last there were some */
 	struct psc_resolver *resolver; /* NULL: it could not be started */
 	int resolver_fd;
@@ -175,6 +179,12 @@ int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
  */
 int psc_interlock_check(struct psc_daemon *daemon, const struct psc_policy *policy, uint64_t now,
 			struct psc_error *reterr);
+
+/*
+ * Does the place hold what the host needs? -EPERM with the file in @reterr. For a place that
+ * appears, or becomes another one, after the policy was judged.
+ */
+int psc_interlock_check_place(const char *path, struct psc_error *reterr);
 
 /* The objections are of a policy that is no matter any more. */
 void psc_interlock_forget(struct psc_daemon *daemon);

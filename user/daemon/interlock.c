@@ -62,6 +62,15 @@ static int judge(const struct psc_policy *policy, uint64_t now, json_t **ret_obj
 	return -EPERM;
 }
 
+int psc_interlock_check_place(const char *path, struct psc_error *reterr)
+{
+	_cleanup_(psc_essential_freep) struct psc_essential *essential = NULL;
+	const char *const paths[] = {path, NULL};
+	int r = psc_essential_find("/", &essential, reterr);
+
+	return r < 0 ? r : psc_essential_check_places(essential, "/", paths, reterr);
+}
+
 int psc_interlock_check(struct psc_daemon *daemon, const struct psc_policy *policy, uint64_t now,
 			struct psc_error *reterr)
 {

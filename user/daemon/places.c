@@ -28,11 +28,38 @@ static int open_place(const char *path)
 	return real < 0 ? -errno : real;
 }
 
+/*
+ * The policy was judged by what its places were then. One that appears later, or leads elsewhere
+ * now, may hold what the host needs.
+ */
+static int judge_place(struct psc_daemon *daemon, const struct psc_place *place, int fd)
+{
+	struct psc_error error = {};
+	struct stat st, again;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (daemon->place_seen[place->number].device == st.st_dev &&
+	    daemon->place_seen[place->number].inode == st.st_ino)
+		return 0;
+	r = psc_interlock_check_place(place->path, &error);
+	if (r < 0)
+		return r;
+	/* it was judged by its path: that must be this directory still */
+	if (stat(place->path, &again) < 0 || again.st_dev != st.st_dev || again.st_ino != st.st_ino)
+		return -ESTALE;
+	daemon->place_seen[place->number].device = st.st_dev;
+	daemon->place_seen[place->number].inode = st.st_ino;
+	return 0;
+}
+
 static int mark_place(struct psc_daemon *daemon, const struct psc_place *place)
 {
 	_cleanup_close_ int fd = open_place(place->path);
+	int r = fd < 0 ? fd : judge_place(daemon, place, fd);
 
-	return fd < 0 ? fd : psc_marks_set(daemon->guard, place->number, fd);
+	return r < 0 ? r : psc_marks_set(daemon->guard, place->number, fd);
 }
 
 static void record_place(struct psc_daemon *daemon, const struct psc_place *place, int r)
@@ -42,8 +69,8 @@ static void record_place(struct psc_daemon *daemon, const struct psc_place *plac
 	if (psc_journal_record(daemon, "place", &record) < 0)
 		return;
 	if (r < 0)
-		psc_record_message(record, "the listed place %s cannot be marked: %s", place->path,
-				   strerror(-r));
+		psc_record_message(record, "the listed place %s is not marked: %s", place->path,
+				   r == -EPERM ? "it holds what the host needs" : strerror(-r));
 	else
 		psc_record_message(record, "the listed place %s is marked", place->path);
 	if (r < 0)
@@ -64,7 +91,8 @@ static void note_place(struct psc_daemon *daemon, const struct psc_place *place,
 		return;
 	if (r < 0) {
 		path = psc_escape_string(place->path);
-		psc_say("the listed place %s cannot be marked: %s", path ?: "?", strerror(-r));
+		psc_say("the listed place %s is not marked: %s", path ?: "?",
+			r == -EPERM ? "it holds what the host needs" : strerror(-r));
 	}
 	*known = r + 1;
 	record_place(daemon, place, r);
@@ -86,8 +114,10 @@ void psc_places_mark(struct psc_daemon *daemon)
 		note_place(daemon, place, mark_place(daemon, place));
 	}
 	for (uint32_t number = 0; number < PSC_PLACES_SITE; number++) {
-		if (!listed[number])
+		if (!listed[number]) {
 			daemon->place_error[number] = 0;
+			daemon->place_seen[number].inode = 0;
+		}
 	}
 	psc_marks_sweep(daemon->guard, 0, PSC_PLACES_SITE, listed);
 	daemon->places_listed = image->place_count;

@@ -231,7 +231,8 @@ static void feed(struct psc_daemon *daemon)
 	resolver->fed_ns = psc_time_boot();
 	mkdir(PSC_DIR_STATE, 0700);
 	r = psc_list_file_add(PSC_PATH_FOUND, resolver->additions, &added, &backup, &error);
-	if (!r && added) {
+	/* what is in the file already is not in force, or it would not be pending */
+	if (!r) {
 		resolver->activating = true;
 		r = psc_daemon_reload(daemon, "resolver", &error);
 		resolver->activating = false;
@@ -241,7 +242,7 @@ static void feed(struct psc_daemon *daemon)
 	resolver->failed = error;
 	if (r < 0) {
 		record_failure(daemon, &error);
-	} else if (added) {
+	} else {
 		resolver->activations++;
 		record_feed(daemon, added);
 		measure(resolver);

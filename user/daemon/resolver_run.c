@@ -201,8 +201,7 @@ static void ask_about(struct thread *t, const struct psc_resolver_job *job, int 
 static int examine(struct thread *t, const struct psc_resolver_job *job,
 		   struct psc_resolver_found *found, size_t *recognised)
 {
-	_cleanup_close_ int fd =
-		open(found->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME);
+	_cleanup_close_ int fd = open(found->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct psc_matches matches = {};
 	struct psc_resolver_result *result = NULL;
 	struct stat st;

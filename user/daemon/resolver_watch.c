@@ -319,8 +319,7 @@ static void take_move(struct psc_daemon *daemon, const struct fanotify_event_inf
 			psc_resolver_ask(daemon);
 		return;
 	}
-	fd = openat(directory, name,
-		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOATIME);
+	fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0)
 		submit(daemon, fd);
 }

@@ -33,7 +33,8 @@ static int open_wanted(const struct psc_event *event)
 		return -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_ino != event->inode)
+	if (!S_ISREG(st.st_mode) || st.st_ino != event->inode ||
+	    (uint64_t)st.st_size != event->size)
 		return -ESTALE;
 	return TAKE_FD(fd);
 }

@@ -42,7 +42,7 @@ standin_catalog() {
 	EOF
 	printf '%s\n' 'vendor: lab' 'rules:' "$@" >"$vendor"/indicators.yaml
 	lab_profile 2024-01-01T00:00:00Z
-	printf 'profiles: [lab]\n%s\n' "${settings:-}" >"$config"
+	printf 'profiles: [lab]\nresolver: {enabled: true, stop: true%s}\n' "${settings:-}" >"$config"
 	reload
 }
 
@@ -285,7 +285,7 @@ life_resolver_confidence() {
 	0,*) result missed "$text" ;;
 	*) result overblocked "$text" ;;
 	esac
-	settings='resolver: {confidence: medium}'
+	settings=', confidence: medium'
 	standin_catalog "$(confidence=medium place_rule)"
 	settings=
 	found_digest "$digest" || note "$case: medium does not suffice when it is asked for"
@@ -362,7 +362,7 @@ life_resolver_exempt() {
 	standin_program $vendor_place/standin/bin/tool || return
 	mkdir -p $vendor_place/ktfs/bin
 	program $vendor_place/ktfs/bin/standin "$case exempt"
-	printf 'profiles: [us-commerce-icts-2021-002]\n' >"$config"
+	printf '%s\n' 'profiles: [us-commerce-icts-2021-002]' 'resolver: {enabled: true}' >"$config"
 	log_mark
 	reload
 	found_digest "$digest"
