@@ -102,8 +102,8 @@ standin_program() {
 	return 1
 }
 
-# refused FILE...: the outcome; all of them have to be refused and the log has to say so.
-refused() {
+# refused_files FILE...: the outcome; all of them have to be refused and the log has to say so.
+refused_files() {
 	local file
 	log_mark
 	for file in "$@"; do
@@ -122,7 +122,7 @@ place_rule() {
 life_resolver_place() {
 	standin_program $standin/bin/tool || return
 	standin_catalog "$(place_rule)"
-	found_digest "$digest" && refused $standin/bin/tool
+	found_digest "$digest" && refused_files $standin/bin/tool
 	standin_gone
 }
 
@@ -135,7 +135,7 @@ life_resolver_copied_elsewhere() {
 	mv $standin/bin/tool "$dir/moved"
 	rm -r $standin
 	wait_run
-	refused "$dir/editor" "$dir/moved"
+	refused_files "$dir/editor" "$dir/moved"
 	standin_gone
 }
 
@@ -151,7 +151,7 @@ life_resolver_package() {
 	wait_run
 	not_found "$digest" || note "$case: found before the package was installed"
 	dpkg -i "$dir/standin.deb" >"$dir/dpkg.out" 2>&1 || note "$case: $(tail -n 2 "$dir/dpkg.out")"
-	found_digest "$digest" && refused $standin/bin/tool "$root$standin/bin/tool"
+	found_digest "$digest" && refused_files $standin/bin/tool "$root$standin/bin/tool"
 	grep -q ',1.2,' "$found" || note "$case: the version is not in $found"
 	dpkg --purge lab-standin >/dev/null 2>&1
 	standin_gone
@@ -164,7 +164,7 @@ life_resolver_symlink_root() {
 	mkdir -p $standin
 	ln -s $real $standin/current
 	standin_catalog "$(place_rule)"
-	found_digest "$digest" && refused $real/bin/tool $standin/current/bin/tool
+	found_digest "$digest" && refused_files $real/bin/tool $standin/current/bin/tool
 	rm -rf /var/opt/lab
 	standin_gone
 }
@@ -196,7 +196,7 @@ life_resolver_new_file_closed() {
 	standin_catalog "$(place_rule)"
 	wait_run
 	cp "$dir/source" $standin/tool
-	found_digest "$digest" && refused $standin/tool "$dir/source"
+	found_digest "$digest" && refused_files $standin/tool "$dir/source"
 	note "$case: latency $(resolver_number latency | tr -d ' \n')"
 	standin_gone
 }
@@ -209,7 +209,7 @@ life_resolver_moved_in() {
 	standin_catalog "$(place_rule)"
 	wait_run
 	mv /opt/lab-elsewhere $standin/tool
-	found_digest "$digest" && refused $standin/tool
+	found_digest "$digest" && refused_files $standin/tool
 	standin_gone
 }
 
@@ -265,7 +265,7 @@ life_resolver_essential_symlink() {
 	elif [[ $text != *'"reason":"link"'* || $text != *'"reason":"distribution"'* ]]; then
 		result unlogged "$text"
 	else
-		refused $standin/bin/tool
+		refused_files $standin/bin/tool
 	fi
 	standin_gone
 }
@@ -320,7 +320,7 @@ life_resolver_marker() {
 		"$(condition marker exact 'payload ran')")"
 	wait_run
 	cp "$dir/source" /opt/lab-anywhere
-	found_digest "$digest" && refused /opt/lab-anywhere "$dir/source"
+	found_digest "$digest" && refused_files /opt/lab-anywhere "$dir/source"
 	rm -f /opt/lab-anywhere
 	standin_gone
 }
@@ -349,7 +349,7 @@ life_resolver_worker_crash() {
 		result unlogged "$text"
 	else
 		cp "$dir/source" $standin/tool
-		found_digest "$digest" && refused $standin/tool
+		found_digest "$digest" && refused_files $standin/tool
 	fi
 	mv "$dir/worker" $worker
 	rm -f /opt/lab-anywhere
@@ -373,7 +373,7 @@ life_resolver_exempt() {
 	elif ! log_since | grep -F '"reason":"exempt"' | grep -qF ktfs; then
 		result unlogged "nothing says that it is exempt"
 	else
-		refused $vendor_place/standin/bin/tool
+		refused_files $vendor_place/standin/bin/tool
 	fi
 	rm -rf $vendor_place
 	standin_gone
