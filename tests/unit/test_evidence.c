@@ -12,6 +12,7 @@
 
 #include "user/core/util.h"
 #include "user/core/timefmt.h"
+#include "user/identify/package.h"
 #include "user/scan/evidence.h"
 #include "tests/unit/standin.h"
 
@@ -135,6 +136,27 @@ static void test_records(void **state)
 	}
 }
 
+static void test_rpm_record(void **state)
+{
+	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
+
+	if (!psc_package_rpm_covered())
+		skip();
+	clean();
+	standin_shell("rm -rf rpm && mkdir -p rpm var/lib/rpm && cd rpm && printf 'Name: kesl\\n"
+		      "Version: 12.0\\nRelease: 1\\nSummary: stand-in\\nLicense: x\\n"
+		      "BuildArch: noarch\\n%%description\\nx\\n%%files\\n' >kesl.spec &&"
+		      "rpmbuild --quiet -bb --define \"_rpmdir $PWD\" --define \"_topdir $PWD/top\""
+		      " kesl.spec && rpm --dbpath \"$PWD/../var/lib/rpm\" -i --justdb --nodeps"
+		      " noarch/kesl*.rpm");
+	evidence = collect(NULL);
+	assert_int_equal(evidence.count, 1);
+	assert_int_equal(evidence.item[0].kind, PSC_EVIDENCE_RPM_RECORD);
+	assert_string_equal(evidence.item[0].source, "/var/lib/rpm/rpmdb.sqlite");
+	assert_string_equal(evidence.item[0].text, "kesl-12.0-1.noarch was installed");
+	assert_true(psc_time_now() - evidence.item[0].time < 3600 * PSC_NSEC_PER_SEC);
+}
+
 static void test_statement(void **state)
 {
 	static char *products[] = {"kaspersky/kesl", NULL}, *others[] = {"kaspersky/kuma", NULL};
@@ -183,8 +205,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),	    cmocka_unit_test(test_dpkg_log),
 		cmocka_unit_test(test_apt_history), cmocka_unit_test(test_rpm_logs),
-		cmocka_unit_test(test_records),	    cmocka_unit_test(test_statement),
-		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_records),	    cmocka_unit_test(test_rpm_record),
+		cmocka_unit_test(test_statement),   cmocka_unit_test(test_unread),
 	};
 
 	return cmocka_run_group_tests(tests, setup, standin_teardown);

@@ -15,6 +15,7 @@
 #include "user/core/util.h"
 #include "user/core/digest.h"
 #include "user/core/hex.h"
+#include "user/identify/package.h"
 #include "user/scan/internal.h"
 #include "user/scan/scan.h"
 #include "tests/unit/standin.h"
@@ -418,6 +419,48 @@ static void test_damaged_database(void **state)
 	assert_true(told_by(scan, "kaspersky/kesl", PSC_THING_PACKAGE));
 }
 
+/* A stand-in in the database of an rpm system, on disk and inside an image. */
+static void test_rpm_database(void **state)
+{
+	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL, *image = NULL, *empty = NULL;
+	const struct psc_finding *finding;
+
+	standin_shell(base_script);
+	standin_shell("mkdir -p rpm && cd rpm && printf 'Name: kesl\\nVersion: 12.0\\nRelease: 1\\n"
+		      "Summary: stand-in\\nLicense: x\\nVendor: somebody\\nBuildArch: noarch\\n"
+		      "%%description\\nx\\n%%files\\n' >kesl.spec &&"
+		      "rpmbuild --quiet -bb --define \"_rpmdir $PWD\" --define \"_topdir $PWD/top\""
+		      " kesl.spec && mkdir -p ../root/usr/lib/sysimage/rpm &&"
+		      "rpm --dbpath \"$PWD/../root/usr/lib/sysimage/rpm\" -i --justdb --nodeps"
+		      " noarch/kesl*.rpm");
+	standin_shell("ls -a root/usr/lib/sysimage/rpm >before");
+	scan = scan_root();
+	if (!psc_package_rpm_covered()) {
+		assert_non_null(gap(scan, "rpm: not covered"));
+		assert_false(psc_scan_result(scan)->complete);
+		skip();
+	}
+	finding = find(scan, PSC_THING_PACKAGE, "kaspersky/kesl", "/rpmdb.sqlite");
+	assert_non_null(finding);
+	assert_string_equal(finding->detail, "kesl 12.0-1");
+	assert_true(has_rule(finding, "kaspersky/package-kesl"));
+	assert_true(psc_scan_result(scan)->complete);
+	/* the copy is gone, and beside the database is nothing new */
+	standin_shell(
+		"! ls -d /tmp/proscribe-rpmdb-* && ls -a root/usr/lib/sysimage/rpm | cmp - before");
+	standin_shell(
+		"rm -rf img && mkdir -p img/1 && cd img && tar -C ../root -cf 1/layer.tar . &&"
+		"echo '{}' >c.json && echo '[{\"Config\":\"c.json\",\"RepoTags\":[],"
+		"\"Layers\":[\"1/layer.tar\"]}]' >manifest.json && tar -cf ../image.tar *");
+	image = scan_list(PSC_SCAN_IMAGE, "image.tar", NULL);
+	assert_true(told_by(image, "kaspersky/kesl", PSC_THING_PACKAGE));
+	standin_shell(
+		"cd root/usr/lib/sysimage/rpm && rm -f *-wal *-shm && echo rubbish >rpmdb.sqlite");
+	empty = scan_root();
+	assert_non_null(gap(empty, "rpm database: "));
+	assert_false(psc_scan_result(empty)->complete);
+}
+
 /* ---- containers of files ------------------------------------------------------------- */
 
 static void test_package(void **state)
@@ -578,6 +621,7 @@ int main(void)
 		cmocka_unit_test(test_too_deep),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_damaged_database),
+		cmocka_unit_test(test_rpm_database),
 		cmocka_unit_test(test_package),
 		cmocka_unit_test(test_package_renamed),
 		cmocka_unit_test(test_image),

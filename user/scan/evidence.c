@@ -81,7 +81,7 @@ int psc_evidence_add(struct psc_evidence *evidence, enum psc_evidence_kind kind,
 	return 0;
 }
 
-static int add_unread(struct psc_evidence *evidence, const char *path, int error)
+int psc_evidence_unread(struct psc_evidence *evidence, const char *path, int error)
 {
 	char **grown, *text;
 
@@ -111,11 +111,11 @@ static int read_one_log(const char *path, const char *shown, enum psc_evidence_k
 	int r;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : add_unread(evidence, shown, -errno);
+		return errno == ENOENT ? 0 : psc_evidence_unread(evidence, shown, -errno);
 	if (length > 3 && strcmp(path + length - 3, ".xz") == 0)
-		return add_unread(evidence, shown, -ENOTSUP);
+		return psc_evidence_unread(evidence, shown, -ENOTSUP);
 	r = psc_evidence_read_log(fd, kind, shown, query, evidence);
-	return r < 0 ? add_unread(evidence, shown, r) : 0;
+	return r < 0 ? psc_evidence_unread(evidence, shown, r) : 0;
 }
 
 static int read_logs(size_t i, const struct psc_evidence_query *query,
@@ -133,7 +133,8 @@ static int read_logs(size_t i, const struct psc_evidence_query *query,
 	}
 	dir = opendir(directory);
 	if (!dir)
-		return errno == ENOENT ? 0 : add_unread(evidence, logs[i].directory, -errno);
+		return errno == ENOENT ? 0
+				       : psc_evidence_unread(evidence, logs[i].directory, -errno);
 	while (r >= 0 && (entry = readdir(dir))) {
 		_cleanup_free_ char *path = NULL;
 
@@ -165,7 +166,7 @@ static int record_of(const struct psc_evidence_query *query, const char *package
 		return -ENOMEM;
 	}
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : add_unread(evidence, path, -errno);
+		return errno == ENOENT ? 0 : psc_evidence_unread(evidence, path, -errno);
 	if (st.st_mtime < 0)
 		return 0;
 	return psc_evidence_add(evidence, PSC_EVIDENCE_DPKG_INFO, PSC_EVIDENCE_MEDIUM,
@@ -181,10 +182,10 @@ static int records(const struct psc_evidence_query *query, struct psc_evidence *
 	for (const char *const *p = query->packages; p && *p && r >= 0; p++) {
 		for (size_t i = 0; i < ARRAY_SIZE(architectures) && r >= 0; i++)
 			r = record_of(query, *p, architectures[i], evidence);
-		if (r >= 0)
-			r = psc_rpmdb_evidence(query->root, *p, evidence);
 	}
-	return r;
+	return r < 0 || !query->packages
+		       ? r
+		       : psc_rpmdb_evidence(query->root, query->packages, evidence);
 }
 
 static int birth_of(const struct psc_evidence_query *query, const char *directory,
@@ -198,7 +199,7 @@ static int birth_of(const struct psc_evidence_query *query, const char *director
 		return -ENOMEM;
 	}
 	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BTIME, &stx) < 0)
-		return errno == ENOENT ? 0 : add_unread(evidence, directory, -errno);
+		return errno == ENOENT ? 0 : psc_evidence_unread(evidence, directory, -errno);
 	if (!(stx.stx_mask & STATX_BTIME) || stx.stx_btime.tv_sec < 0)
 		return 0;
 	return psc_evidence_add(evidence, PSC_EVIDENCE_BIRTH, PSC_EVIDENCE_WEAK,

@@ -11,5 +11,9 @@ int psc_evidence_add(struct psc_evidence *evidence, enum psc_evidence_kind kind,
 		     enum psc_evidence_weight weight, uint64_t time, const char *source,
 		     const char *text);
 
-/* When each package of that name in the rpm database was installed. */
-int psc_rpmdb_evidence(const char *root, const char *package, struct psc_evidence *evidence);
+/* Names a source that cannot be read, with why. -ENOMEM, also when that is @error. */
+int psc_evidence_unread(struct psc_evidence *evidence, const char *path, int error);
+
+/* When the packages of these names were installed, by the rpm databases below @root. -ENOMEM. */
+int psc_rpmdb_evidence(const char *root, const char *const *packages,
+		       struct psc_evidence *evidence);

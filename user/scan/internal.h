@@ -66,8 +66,6 @@ struct psc_scan {
 
 	pthread_mutex_t rpm;	 /* librpm takes one thread at a time */
 	pthread_mutex_t results; /* of result */
-	char **rpm_root;	 /* roots with an rpm database, NULL-terminated */
-	size_t rpm_roots;
 };
 
 /* One thread's own. */
@@ -199,8 +197,10 @@ int psc_place_read(struct psc_worker *worker, int fd, const struct psc_subject *
 
 /* ---- rpmdb.c, process.c, owner.c, contain.c --------------------------------------- */
 
-/* Reads the rpm database below @root ("" is the host's). */
-int psc_rpmdb_read(struct psc_worker *worker, const char *root);
+/* Whether a file of that name in a directory of rpm's is its database, and what it tells. */
+bool psc_rpmdb_is(const char *name);
+int psc_rpmdb_read(struct psc_worker *worker, int fd, const struct psc_subject *subject,
+		   const char *name);
 
 /* Every process of this host. */
 int psc_processes_read(struct psc_worker *worker);

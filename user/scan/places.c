@@ -160,43 +160,6 @@ static int read_unit(struct reading *reading, int fd, const char *name, bool is_
 	return r < 0 ? r : judge(reading, name, facts);
 }
 
-/* The root is remembered: the database is read by librpm when the walk is over. */
-static int note_rpm(struct reading *reading, const char *name)
-{
-	struct psc_scan *scan = reading->worker->scan;
-	const struct psc_subject *subject = reading->subject;
-	char **grown;
-	int r = 0;
-
-	if (strcmp(name, "rpmdb.sqlite") != 0 && strcmp(name, "Packages") != 0 &&
-	    strcmp(name, "Packages.db") != 0)
-		return 0;
-	if (subject->inside) {
-		psc_scan_gap(scan, false, "rpm database inside an archive or image, not read",
-			     subject->path, subject->label);
-		return 0;
-	}
-	pthread_mutex_lock(&scan->results);
-	for (size_t i = 0; i < scan->rpm_roots; i++) {
-		if (strncmp(scan->rpm_root[i], subject->path, subject->root) == 0 &&
-		    scan->rpm_root[i][subject->root] == '\0')
-			goto out;
-	}
-	grown = reallocarray(scan->rpm_root, scan->rpm_roots + 2, sizeof(*grown));
-	if (grown) {
-		scan->rpm_root = grown;
-		grown[scan->rpm_roots] = strndup(subject->path, subject->root);
-		r = grown[scan->rpm_roots] ? 0 : -ENOMEM;
-		grown[scan->rpm_roots + (r >= 0)] = NULL;
-		scan->rpm_roots += r >= 0;
-	} else {
-		r = -ENOMEM;
-	}
-out:
-	pthread_mutex_unlock(&scan->results);
-	return r;
-}
-
 int psc_place_read(struct psc_worker *worker, int fd, const struct psc_subject *subject,
 		   enum psc_place place, const char *name)
 {
@@ -221,7 +184,7 @@ int psc_place_read(struct psc_worker *worker, int fd, const struct psc_subject *
 	case PSC_PLACE_INIT:
 		return read_unit(&reading, fd, name, false);
 	case PSC_PLACE_RPM:
-		return note_rpm(&reading, name);
+		return psc_rpmdb_is(name) ? psc_rpmdb_read(worker, fd, subject, name) : 0;
 	default:
 		return 0;
 	}

@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rpmdb.c - the installed packages of an rpm database, by librpm. librpm has state of its own:
- * one thread at a time. Only for user/scan.
+ * rpmdb.c - the installed packages of an rpm database, by librpm. It is read from a private copy:
+ * opening a database leaves files beside it, and one inside an archive has no directory. librpm
+ * has state of its own: one thread at a time. Only for user/scan.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <rpm/rpmdb.h>
 #include <rpm/rpmlib.h>
 #include <rpm/rpmlog.h>
+#include <rpm/rpmmacro.h>
 #include <rpm/rpmts.h>
 
 #include "user/core/util.h"
 #include "user/core/timefmt.h"
 #include "user/scan/evidence_internal.h"
 #include "user/scan/internal.h"
+
+#define DATABASE_MAX (1ULL << 30) /* bytes; that of a large host has a tenth */
+#define COPY_SIZE    (64U << 10)
+
+/* A database by the file that shows it, with what belongs to it. */
+static const struct kind {
+	const char *name, *beside, *backend;
+} kinds[] = {
+	{"rpmdb.sqlite", "rpmdb.sqlite-wal", "sqlite"},
+	{"Packages.db", "Index.db", "ndb"},
+	{"Packages", NULL, "bdb_ro"},
+};
+
+static const char *const directories[] = {"/var/lib/rpm", "/usr/lib/sysimage/rpm"};
 
 static const struct {
 	enum psc_fact_kind kind;
@@ -24,12 +40,154 @@ static const struct {
 	{PSC_FACT_PACKAGE_MAINTAINER, RPMTAG_PACKAGER}, {PSC_FACT_PACKAGE_URL, RPMTAG_URL},
 };
 
-static int package_one(struct psc_worker *worker, Header header, const char *path)
+struct database {
+	char directory[64]; /* "" before there is one */
+	const struct kind *kind;
+	rpmts ts;
+};
+
+/* ---- the copy --------------------------------------------------------------------------- */
+
+static const struct kind *kind_of(const char *name)
 {
-	struct psc_subject subject = {.thing = PSC_THING_PACKAGE, .path = path};
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+bool psc_rpmdb_is(const char *name)
+{
+	return kind_of(name) != NULL;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int copy_file(int from, int to)
+{
+	_cleanup_free_ char *buffer = malloc(COPY_SIZE);
+	uint64_t at = 0;
+	int r = buffer ? 0 : -ENOMEM;
+
+	while (r >= 0) {
+		ssize_t n = pread(from, buffer, COPY_SIZE, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		at += (uint64_t)n;
+		r = at > DATABASE_MAX ? -EFBIG : write_all(to, buffer, (size_t)n);
+	}
+	return r;
+}
+
+static int copy_as(const struct database *database, int from, const char *name)
+{
+	_cleanup_close_ int to = -1;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", database->directory, name);
+	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return to < 0 ? -errno : copy_file(from, to);
+}
+
+/* What belongs to the database at @path lies beside it, if it is there at all. */
+static int copy_beside(const struct database *database, const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	_cleanup_free_ char *beside = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (!slash || !database->kind->beside)
+		return 0;
+	if (asprintf(&beside, "%.*s/%s", (int)(slash - path), path, database->kind->beside) < 0) {
+		beside = NULL;
+		return -ENOMEM;
+	}
+	fd = open(beside, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return copy_as(database, fd, database->kind->beside);
+}
+
+static void database_close(struct database *database)
+{
+	/* what librpm and sqlite leave, too */
+	static const char *const left[] = {".rpm.lock", "rpmdb.sqlite-shm", "rpmdb.sqlite-wal",
+					   "Index.db", ".dbenv.lock"};
+	char path[128];
+
+	if (database->ts)
+		rpmtsFree(database->ts);
+	if (!*database->directory)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		snprintf(path, sizeof(path), "%s/%s", database->directory, left[i]);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/%s", database->directory, database->kind->name);
+	unlink(path);
+	rmdir(database->directory);
+	*database->directory = '\0';
+}
+
+/* @path is where @fd was opened; NULL: it has no place of its own. */
+static int database_open(int fd, const char *path, const char *name, struct database *ret)
+{
+	struct database *database = ret;
+	int r;
+
+	database->kind = kind_of(name);
+	snprintf(database->directory, sizeof(database->directory), "/tmp/proscribe-rpmdb-XXXXXX");
+	if (!mkdtemp(database->directory)) {
+		*database->directory = '\0';
+		return -errno;
+	}
+	r = copy_as(database, fd, name);
+	if (r >= 0)
+		r = copy_beside(database, path);
+	if (r < 0)
+		return r;
+	rpmSetVerbosity(RPMLOG_EMERG); /* libraries do not print */
+	/* instead of the host's configuration, whose place is another one */
+	rpmPushMacro(NULL, "_dbpath", NULL, database->directory, RMIL_CMDLINE);
+	rpmPushMacro(NULL, "_db_backend", NULL, database->kind->backend, RMIL_CMDLINE);
+	database->ts = rpmtsCreate();
+	if (database->ts) {
+		rpmtsSetVSFlags(database->ts, RPMVSF_MASK_NOSIGNATURES | RPMVSF_MASK_NODIGESTS);
+		r = rpmtsOpenDB(database->ts, O_RDONLY) == 0 ? 0 : -EBADMSG;
+	} else {
+		r = -ENOMEM;
+	}
+	rpmPopMacro(NULL, "_db_backend");
+	rpmPopMacro(NULL, "_dbpath");
+	return r;
+}
+
+/* ---- packages ---------------------------------------------------------------------------- */
+
+static int package_one(struct psc_worker *worker, const struct psc_subject *outer, Header header)
+{
+	struct psc_subject subject = *outer;
 	char detail[512];
 	int r;
 
+	subject.thing = PSC_THING_PACKAGE;
 	PSC_COUNT(worker->scan, packages, 1);
 	psc_facts_clear(&worker->facts);
 	r = psc_facts_add(&worker->facts, PSC_FACT_PACKAGE_FORMAT, 0, "rpm", 3);
@@ -49,79 +207,57 @@ static int package_one(struct psc_worker *worker, Header header, const char *pat
 	return psc_scan_judge(worker->scan, &subject, &worker->facts, NULL, 0, NULL);
 }
 
-/* An open database of the root, or NULL. */
-static rpmts database_open(const char *root)
+static int packages_all(struct psc_worker *worker, const struct psc_subject *subject,
+			struct database *database)
 {
-	rpmts ts;
-
-	rpmSetVerbosity(RPMLOG_EMERG); /* libraries do not print */
-	rpmReadConfigFiles(NULL, NULL);
-	ts = rpmtsCreate();
-	if (!ts)
-		return NULL;
-	rpmtsSetVSFlags(ts, RPMVSF_MASK_NOSIGNATURES | RPMVSF_MASK_NODIGESTS);
-	if (rpmtsSetRootDir(ts, *root ? root : "/") != 0 || rpmtsOpenDB(ts, O_RDONLY) != 0)
-		return rpmtsFree(ts);
-	return ts;
-}
-
-int psc_rpmdb_read(struct psc_worker *worker, const char *root)
-{
-	_cleanup_free_ char *path = NULL;
-	rpmdbMatchIterator iterator;
+	rpmdbMatchIterator iterator = rpmtsInitIterator(database->ts, RPMDBI_PACKAGES, NULL, 0);
+	size_t count = 0;
 	Header header;
-	rpmts ts;
 	int r = 0;
 
-	if (asprintf(&path, "%s/var/lib/rpm", root) < 0) {
-		path = NULL;
-		return -ENOMEM;
+	while (r >= 0 && (header = rpmdbNextIterator(iterator))) {
+		r = package_one(worker, subject, header);
+		count++;
 	}
-	PSC_COUNT(worker->scan, databases, 1);
-	ts = database_open(root);
-	if (!ts) {
-		psc_scan_gap(worker->scan, false, "rpm database that librpm cannot read", path,
-			     NULL);
-		return 0;
-	}
-	iterator = rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
-	while (r >= 0 && (header = rpmdbNextIterator(iterator)))
-		r = package_one(worker, header, path);
 	rpmdbFreeIterator(iterator);
-	rpmtsFree(ts);
-	return r;
+	/* an empty one and one that cannot be read look alike */
+	return r < 0 ? r : (count ? 0 : -EBADMSG);
 }
 
-/* librpm would make a database where there is none. */
-static bool database_exists(const char *root)
+int psc_rpmdb_read(struct psc_worker *worker, int fd, const struct psc_subject *subject,
+		   const char *name)
 {
-	static const char *const names[] = {"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages",
-					    "/var/lib/rpm/Packages.db",
-					    "/usr/lib/sysimage/rpm/rpmdb.sqlite"};
-	char path[4096];
+	struct psc_scan *scan = worker->scan;
+	struct database database = {0};
+	char reason[128];
+	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s%s", root, names[i]);
-		if (access(path, F_OK) == 0)
-			return true;
-	}
-	return false;
+	PSC_COUNT(scan, databases, 1);
+	pthread_mutex_lock(&scan->rpm);
+	r = database_open(fd, subject->inside ? NULL : subject->path, name, &database);
+	if (r >= 0)
+		r = packages_all(worker, subject, &database);
+	database_close(&database);
+	pthread_mutex_unlock(&scan->rpm);
+	if (r >= 0 || r == -ENOMEM)
+		return r;
+	snprintf(reason, sizeof(reason), "rpm database: %s",
+		 r == -EBADMSG ? "empty, damaged, or of a kind that is not read"
+			       : strerrordesc_np(-r));
+	psc_scan_gap(scan, false, reason, subject->path, subject->label);
+	return 0;
 }
 
-int psc_rpmdb_evidence(const char *root, const char *package, struct psc_evidence *evidence)
+/* ---- evidence ------------------------------------------------------------------------------ */
+
+static int evidence_of(struct database *database, const char *path, const char *package,
+		       struct psc_evidence *evidence)
 {
-	rpmdbMatchIterator iterator;
-	Header header;
+	rpmdbMatchIterator iterator = rpmtsInitIterator(database->ts, RPMDBI_NAME, package, 0);
 	char text[256];
-	rpmts ts;
+	Header header;
 	int r = 0;
 
-	if (!database_exists(root))
-		return 0;
-	ts = database_open(root);
-	if (!ts)
-		return 0;
-	iterator = rpmtsInitIterator(ts, RPMDBI_NAME, package, 0);
 	while (r >= 0 && (header = rpmdbNextIterator(iterator))) {
 		char *name = headerGetAsString(header, RPMTAG_NEVRA);
 
@@ -129,9 +265,42 @@ int psc_rpmdb_evidence(const char *root, const char *package, struct psc_evidenc
 		free(name);
 		r = psc_evidence_add(evidence, PSC_EVIDENCE_RPM_RECORD, PSC_EVIDENCE_MEDIUM,
 				     headerGetNumber(header, RPMTAG_INSTALLTIME) * PSC_NSEC_PER_SEC,
-				     "/var/lib/rpm", text);
+				     path, text);
 	}
 	rpmdbFreeIterator(iterator);
-	rpmtsFree(ts);
+	return r;
+}
+
+static int evidence_in(const char *root, const char *path, const struct kind *kind,
+		       const char *const *packages, struct psc_evidence *evidence)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct database database = {0};
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : psc_evidence_unread(evidence, path, -errno);
+	r = database_open(fd, path, kind->name, &database);
+	for (; r >= 0 && *packages; packages++)
+		r = evidence_of(&database, path + strlen(root), *packages, evidence);
+	database_close(&database);
+	return r < 0 ? psc_evidence_unread(evidence, path, r) : 0;
+}
+
+int psc_rpmdb_evidence(const char *root, const char *const *packages, struct psc_evidence *evidence)
+{
+	int r = 0;
+
+	for (size_t d = 0; d < ARRAY_SIZE(directories); d++) {
+		for (size_t k = 0; k < ARRAY_SIZE(kinds) && r >= 0; k++) {
+			_cleanup_free_ char *path = NULL;
+
+			if (asprintf(&path, "%s%s/%s", root, directories[d], kinds[k].name) < 0) {
+				path = NULL;
+				return -ENOMEM;
+			}
+			r = evidence_in(root, path, &kinds[k], packages, evidence);
+		}
+	}
 	return r;
 }

@@ -52,7 +52,6 @@ struct psc_scan *psc_scan_free(struct psc_scan *scan)
 	psc_mounts_clear(&scan->mounts);
 	psc_seen_free(scan->seen);
 	psc_markers_free(scan->markers);
-	psc_strings_free(scan->rpm_root);
 	pthread_mutex_destroy(&scan->lock);
 	pthread_mutex_destroy(&scan->results);
 	pthread_mutex_destroy(&scan->rpm);
@@ -218,8 +217,6 @@ static void *work_first(void *arg)
 		r = scopes_special(&worker);
 	if (r >= 0)
 		psc_walk_work(&worker);
-	for (size_t i = 0; i < scan->rpm_roots && r >= 0; i++)
-		r = psc_rpmdb_read(&worker, scan->rpm_root[i]);
 	if (r < 0)
 		psc_scan_fail(scan, r);
 	worker_clear(&worker);
