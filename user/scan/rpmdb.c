@@ -146,6 +146,17 @@ static void database_close(struct database *database)
 	*database->directory = '\0';
 }
 
+/* librpm loses memory over a file that is none of sqlite's. */
+static bool looks_right(int fd, const struct kind *kind)
+{
+	static const char magic[16] = "SQLite format 3";
+	char head[sizeof(magic)];
+
+	return strcmp(kind->backend, "sqlite") != 0 ||
+	       (pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+		memcmp(head, magic, sizeof(magic)) == 0);
+}
+
 /* @path is where @fd was opened; NULL: it has no place of its own. */
 static int database_open(int fd, const char *path, const char *name, struct database *ret)
 {
@@ -153,6 +164,8 @@ static int database_open(int fd, const char *path, const char *name, struct data
 	int r;
 
 	database->kind = kind_of(name);
+	if (!looks_right(fd, database->kind))
+		return -EBADMSG;
 	snprintf(database->directory, sizeof(database->directory), "/tmp/proscribe-rpmdb-XXXXXX");
 	if (!mkdtemp(database->directory)) {
 		*database->directory = '\0';
