@@ -93,4 +93,6 @@ printf '%s regular files, %s MB\n' "$(find "$root" -type f | wc -l)" \
 		printf "scan / find: %.2f (at most 3)\n", wall["scan"] / wall["find"]
 		printf "grep / scan: %.2f (at least 3)\n", wall["grep"] / wall["scan"]
 		printf "resident: %.1f MB (at most 32)\n", rss["scan"] / 1024
+		if (cpu["scan"] < 1.3 * wall["scan"])
+			print "another process took a core of the scan: the ratios do not count, run it again"
 	}'
