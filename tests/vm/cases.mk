@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The attempts of tests/cases.tsv under real kernels, and the demonstration.
 #
-#   make check-lab            all cases, one boot on each of the three kernels
-#   make check-lab-KERNEL     the same on one: check-lab-6.1, -6.12, -new
+#   make check-lab            all cases, two boots on each of the three kernels
+#   make check-lab-KERNEL     the same on one, in one boot: check-lab-6.1, -6.12, -new
 #   make check-long           these and every other series; writes docs/results/check-long.md
 #                             and docs/bypass.md (make results: only that)
 #   make demo [KERNEL=6.12]   a short transcript of the guard at work
@@ -64,7 +64,13 @@ cases_only = $(if $(CASES),-k '$(CASES)')
 $(CASES_KERNELS:%=check-lab-%): check-lab-%: $(cases_programs)
 	$(call cases_run,cases-run) $(cases_only) $*
 
-check-lab: $(CASES_KERNELS:%=check-lab-%)
+# Halves that may run at the same time: what is attempted with content, and the guard's life.
+CASES_PARTS := life content
+cases_part = $(foreach kernel,$(CASES_KERNELS),check-lab-$(1)-$(kernel))
+$(foreach part,$(CASES_PARTS),$(call cases_part,$(part))): check-lab-%: $(cases_programs)
+	$(call cases_run,cases-run) -p $(firstword $(subst -, ,$*)) $(cases_only) $(lastword $(subst -, ,$*))
+
+check-lab: $(foreach part,$(CASES_PARTS),$(call cases_part,$(part)))
 
 # With nothing listed every expected refusal has to fail: the cases can tell.
 $(CASES_KERNELS:%=check-lab-self-%): check-lab-self-%: $(cases_programs)
@@ -103,7 +109,7 @@ check-long-boots: check-lab $(foreach kind,lsm reboot mask ima smp long,$(CASES_
 	$(firstword $(CASES_KERNELS:%=check-lab-self-%))
 
 cases_results = $(foreach kernel,$(CASES_KERNELS),$(wildcard \
-	$(foreach series,cases cases-smp cases-ima cases-long,$(O)/$(series)-$(kernel).tsv)))
+	$(foreach series,cases-content cases-life cases-smp cases-ima cases-long,$(O)/$(series)-$(kernel).tsv)))
 
 check-long:
 	$(Q)status=0; $(MAKE) --no-print-directory -k check-long-boots check-tools || status=$$?; \
@@ -116,7 +122,7 @@ results:
 		mv '$(O)/bypass.md' docs/
 
 .PHONY: check-lab check-long check-long-boots results \
-	$(foreach kind,- -self- -smp- -lsm- -reboot- -mask- -ima- -long-,$(CASES_KERNELS:%=check-lab$(kind)%))
+	$(foreach kind,- -content- -life- -self- -smp- -lsm- -reboot- -mask- -ima- -long-,$(CASES_KERNELS:%=check-lab$(kind)%))
 
 # lab.mk has a default of its own for KERNEL, which is not meant here.
 demo_kernel = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.12)

@@ -3,16 +3,25 @@
 # Runs in the guest: every case in observe and in enforce mode, those of the guard's life
 # in enforce mode. Prints lines "result CASE MODE OUTCOME DETAIL", tab-separated; the
 # outcomes are judged on the host (cases-run). Options: -n list nothing (then whatever
-# expects a refusal has to fail); -k PATTERN only these cases. Other series of cases:
+# expects a refusal has to fail); -k PATTERN only these cases. -p content|life one half of them:
+# what is attempted with content, in both modes, or the guard's life. Other series of cases:
 #   -m  without each optional capability that the kernel has, one after the other
 #   -i  booted with an IMA policy that measures files
 #   -l  what takes minutes
 # shellcheck disable=SC2034,SC2154 # variables of the files that it sources
 set -u
 sabotage='' only='' series=cases prefixes='case race deny place each life last'
-while getopts nmilk: option; do
+while getopts nmilp:k: option; do
 	case $option in
 	n) sabotage=1 ;;
+	p)
+		series=$OPTARG
+		case $series in
+		content) prefixes='case race deny place each' ;;
+		life) prefixes='life last' ;;
+		*) exit 2 ;;
+		esac
+		;;
 	m) series=mask prefixes='case race deny place' ;;
 	i) series=ima prefixes='case race deny ima each state' ;;
 	l) series=long prefixes=long ;;
@@ -131,11 +140,11 @@ beacon_digest=$(digest_of "$beacon")
 printf 'release\t%s\n' "$(uname -r)"
 elsewhere
 case $series in
-cases | ima)
+cases | content | ima)
 	phase observe
 	phase enforce
 	;;
 mask) without_each ;;
-long) phase enforce ;;
+life | long) phase enforce ;;
 esac
 sed 's/^/daemon\t/' /run/proscribed.out
