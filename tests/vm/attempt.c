@@ -507,6 +507,8 @@ static const struct verb {
 	{"truncate", "PATH SIZE", 2, do_truncate},
 	{"set-ima", "FILE md5|sha1|old-md5|old-sha1 (security.ima)", 2, attempt_set_ima},
 	{"pad", "SOURCE FILE SIZE TAG (makes a file)", 4, do_pad},
+	{"clock-step", "SECONDS (forward or back)", 1, attempt_clock_step},
+	{"clock-tai", "SECONDS (TAI minus UTC)", 1, attempt_clock_tai},
 	{"run", "TOKEN PATH [ARG...] (allowed: it prints TOKEN)", 2, do_run},
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attempt.h - between attempt.c (one operation), attempt_long.c (loops, and rewriting
- * in steps), attempt_bounds.c (many processes at once), attempt_ways.c and attempt_fuse.c. Nobody else includes it.
+ * attempt.h - between attempt.c (one operation), attempt_long.c (loops, and rewriting in
+ * steps), attempt_bounds.c (many processes at once), attempt_ways.c, attempt_fuse.c and
+ * attempt_clock.c. Nobody else includes it.
  */
 #pragma once
 
@@ -44,6 +45,8 @@ int attempt_rewrite_shared_late(int argc, char **argv);
 int attempt_race(int argc, char **argv);
 int attempt_exec_at_once(int argc, char **argv);
 int attempt_exec_storm_count(int argc, char **argv);
+int attempt_clock_step(int argc, char **argv);
+int attempt_clock_tai(int argc, char **argv);
 int attempt_set_ima(int argc, char **argv);
 int attempt_exec_tmpfile(int argc, char **argv);
 int attempt_exec_tmpfile_fd(int argc, char **argv);

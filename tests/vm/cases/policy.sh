@@ -230,6 +230,71 @@ life_policy_clock_set_back() {
 	without_policy
 }
 
+# The machine sleeps over the instant.
+life_policy_phase_suspended() {
+	local begins
+	under_policy 2035-01-01T00:00:00Z
+	begins=$((EPOCHSECONDS + 12))
+	lab_profile "$(instant_at "$begins")"
+	reload
+	if control_runs; then
+		kill -STOP "$daemon"
+		if [ "$EPOCHSECONDS" -ge $((begins - 2)) ]; then
+			result untried "the instant was there before the sleep"
+			kill -CONT "$daemon"
+		elif ! rtcwake -m mem -s $((begins + 3 - EPOCHSECONDS)) >slept 2>&1; then
+			result untried "$(cat slept)"
+			kill -CONT "$daemon"
+		else
+			refused_after "$begins"
+		fi
+	fi
+	without_policy
+}
+
+# A time service steps the clock over the instant, as it does when it has just found out.
+life_policy_clock_stepped() {
+	local begins
+	under_policy 2035-01-01T00:00:00Z
+	begins=$((EPOCHSECONDS + 1800))
+	lab_profile "$(instant_at "$begins")"
+	reload
+	if control_runs; then
+		kill -STOP "$daemon"
+		try attempt clock-step 3600
+		refused_after "$begins"
+		attempt clock-step -3600
+		proscribe clock accept >/dev/null
+	fi
+	without_policy
+}
+
+# A time service tells the kernel of the leap seconds. The guard is ahead until the daemon looks
+# again, a few seconds later; then nothing begins too soon.
+life_policy_clock_tai() {
+	local begins n
+	under_policy 2035-01-01T00:00:00Z
+	begins=$((EPOCHSECONDS + 20))
+	lab_profile "$(instant_at "$begins")"
+	reload
+	log_mark
+	if control_runs; then
+		try attempt clock-tai 37
+		for ((n = 0; n < 50; n++)); do
+			if log_since | grep -qF '"change":"tai_offset"'; then break; fi
+			nap 0.2
+		done
+		if [ "$EPOCHSECONDS" -ge "$begins" ]; then
+			result unrecorded "$(log_since)"
+		elif control_runs; then
+			kill -STOP "$daemon"
+			refused_after "$begins"
+		fi
+		attempt clock-tai 0
+	fi
+	without_policy
+}
+
 # fresh_daemon: the guard off, nothing kept of the time, a daemon that starts anew.
 fresh_daemon() {
 	guard_off
