@@ -122,13 +122,20 @@ unlist() {
 
 # ---- evidence --------------------------------------------------------------------------
 
+# How long each file of the log is; one that is compressed meanwhile takes nothing new along.
+declare -A marks
 log_mark() {
-	mark=$(cat $logs/audit-*.jsonl | wc -c)
+	local file
+	marks=()
+	for file in $logs/audit-*.jsonl; do marks[$file]=$(stat -c %s "$file"); done
 }
 
 # The daemon signs once a minute, whatever a case does.
 log_since() {
-	cat $logs/audit-*.jsonl | tail -c +$((mark + 1)) | grep -vE '"type":"(checkpoint|heartbeat)"'
+	local file
+	for file in $logs/audit-*.jsonl; do
+		tail -c +$((${marks[$file]:-0} + 1)) "$file"
+	done | grep -vE '"type":"(checkpoint|heartbeat)"'
 }
 
 # Events keep their order: when the beacon's is in the log, so is all that came before.
