@@ -127,13 +127,13 @@ declare -A marks
 log_mark() {
 	local file
 	marks=()
-	for file in $logs/audit-*.jsonl; do marks[$file]=$(stat -c %s "$file"); done
+	for file in "$logs"/audit-*.jsonl; do marks[$file]=$(stat -c %s "$file"); done
 }
 
 # The daemon signs once a minute, whatever a case does.
 log_since() {
 	local file
-	for file in $logs/audit-*.jsonl; do
+	for file in "$logs"/audit-*.jsonl; do
 		tail -c +$((${marks[$file]:-0} + 1)) "$file"
 	done | grep -vE '"type":"(checkpoint|heartbeat)"'
 }
