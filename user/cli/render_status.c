@@ -198,6 +198,10 @@ static void policy(const struct page *p)
 		fputs(", ", p->out);
 		psc_output_toned(p->out, p->colour, PSC_TONE_BAD, "the present one is REFUSED");
 	}
+	if (json_is_true(psc_json_at(p->data, "policy.disarmed"))) {
+		fputs(", ", p->out);
+		psc_output_toned(p->out, p->colour, PSC_TONE_BAD, "DISARMED");
+	}
 	fputc('\n', p->out);
 	json_array_foreach(all, i, profile) {
 		label(p, "");

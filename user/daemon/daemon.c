@@ -22,13 +22,6 @@
 #define TICK_SECONDS 5
 #define PATH_LOCK    PSC_DIR_RUN "/lock"
 
-static void say_error(const char *what, const struct psc_error *error)
-{
-	char text[640];
-
-	psc_say("%s: %s", what, psc_error_format(error, text, sizeof(text)));
-}
-
 static void say_problem(const struct psc_problem *problem)
 {
 	psc_say("%s", problem->message);
@@ -182,7 +175,7 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 	if (!r)
 		r = activate(daemon, &policy, reterr);
 	if (r < 0) {
-		say_error("reload refused, what was in force stays", reterr);
+		psc_say_error("reload refused, what was in force stays", reterr);
 		record_refusal(daemon, requester, reterr);
 		return r;
 	}
@@ -192,7 +185,7 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 	daemon->adopted_generation = 0;
 	daemon->previous = daemon->policy;
 	daemon->policy = policy;
-	daemon->refused = daemon->unrestored = (struct psc_error){};
+	daemon->refused = daemon->unrestored = daemon->disarmed = (struct psc_error){};
 	policy = (struct psc_policy){};
 	psc_journal_change(daemon, "reload", requester, true,
 			   "configuration, policy and lists read anew");
@@ -237,32 +230,6 @@ static void read_host(struct psc_daemon *daemon)
 	gethostname(daemon->hostname, sizeof(daemon->hostname) - 1);
 }
 
-/*
- * What happened while no daemon ran was decided by the policy that the guard has: it is
- * this one, or the one in active.bin. Else its records go without reasons.
- */
-static void recognise_policy(struct psc_daemon *daemon)
-{
-	const struct psc_shared *shared = daemon->guard->shared;
-	uint64_t generation = shared->control.generation;
-	const uint8_t *digest = shared->table[generation & (PSC_SLOTS - 1)].policy;
-	struct psc_policy last = {};
-	struct psc_error ignored;
-
-	if (memcmp(digest, daemon->policy.digest, PSC_DIGEST_SIZE) == 0) {
-		daemon->adopted_generation = generation;
-		return;
-	}
-	if (psc_policy_restore(&daemon->options, &last, &ignored) < 0)
-		return;
-	if (memcmp(digest, last.digest, PSC_DIGEST_SIZE) != 0) {
-		psc_policy_clear(&last);
-		return;
-	}
-	last.generation = generation;
-	daemon->previous = last;
-}
-
 /* Nothing can be put into force. A guard that is on shall have its daemon all the same. */
 static int hold_policy(struct psc_daemon *daemon)
 {
@@ -289,7 +256,7 @@ static int start_guard(struct psc_daemon *daemon, struct psc_problem *reterr)
 		psc_guard_set_clock(daemon->guard, &daemon->clock.clock);
 		if (!daemon->policy.image)
 			return hold_policy(daemon);
-		recognise_policy(daemon);
+		psc_restored_recognise(daemon);
 		return psc_guard_activate(daemon->guard, daemon->policy.image, reterr);
 	}
 	if (!daemon->policy.image) {
@@ -363,13 +330,14 @@ static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 	if (!r)
 		r = psc_policy_arm(&daemon->policy, &daemon->canary, reterr);
 	if (!r) {
-		say_error("refused, so what was in force last is restored", &daemon->refused);
+		psc_say_error("refused, so what was in force last is restored", &daemon->refused);
+		psc_restored_judge(daemon);
 		return 0;
 	}
 	psc_policy_clear(&daemon->policy);
 	daemon->unrestored = *reterr;
-	say_error("refused", &daemon->refused);
-	say_error("what was in force last cannot be restored", &daemon->unrestored);
+	psc_say_error("refused", &daemon->refused);
+	psc_say_error("what was in force last cannot be restored", &daemon->unrestored);
 	return r;
 }
 
@@ -396,6 +364,7 @@ static int open_doors(struct psc_daemon *daemon)
 	psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
 	if (daemon->policy.restored || daemon->policy.held)
 		record_refusal(daemon, "start", &daemon->refused);
+	psc_restored_record(daemon);
 	psc_clock_started(daemon);
 	psc_checkpoint_write(daemon);
 	r = psc_control_open(daemon);

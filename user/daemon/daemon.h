@@ -45,7 +45,8 @@ struct psc_policy {
 	uint8_t digest[PSC_DIGEST_SIZE]; /* of the image as a file */
 	uint64_t generation;		 /* under which it is, or was, in force */
 	bool restored;			 /* from active.bin: lists and profiles were refused */
-	bool held; /* all that is known is what the kernel has: active.bin was refused, too */
+	bool disarmed; /* restored to observe only: it would refuse what the host needs */
+	bool held;     /* all that is known is what the kernel has: active.bin was refused, too */
 };
 
 /* Where the content of a file on overlayfs was found last. */
@@ -65,6 +66,7 @@ struct psc_daemon {
 	struct psc_durable next;     /* the next active.bin, between written and kept */
 	struct psc_error refused;    /* why the policy had to be restored or held */
 	struct psc_error unrestored; /* why it is held */
+	struct psc_error disarmed;   /* why what was restored only observes */
 	char leaving[64];	     /* who asked for off, while the kernel still has the guard */
 	struct psc_clock_state clock;
 	enum psc_clock_change clock_first; /* what the first reading meant */
@@ -181,6 +183,13 @@ int psc_interlock_check(struct psc_daemon *daemon, const struct psc_policy *poli
 			struct psc_error *reterr);
 
 /*
+ * The same of the armed @policy that was restored: the host is another one than when it was put
+ * into force. Overrides are those in the directory of objects, if that can be read.
+ */
+int psc_interlock_check_restored(const struct psc_policy *policy, uint64_t now,
+				 struct psc_error *reterr);
+
+/*
  * Does the place hold what the host needs? -EPERM with the file in @reterr. For a place that
  * appears, or becomes another one, after the policy was judged.
  */
@@ -188,6 +197,23 @@ int psc_interlock_check_place(const char *path, struct psc_error *reterr);
 
 /* The objections are of a policy that is no matter any more. */
 void psc_interlock_forget(struct psc_daemon *daemon);
+
+/* ---- restored.c */
+
+/*
+ * Judges what was restored on the host as it is. Where that objects, the policy refuses nothing:
+ * its mode is observe, `disarmed` says so and daemon->disarmed why.
+ */
+void psc_restored_judge(struct psc_daemon *daemon);
+
+/* Writes the record of it, if it was disarmed. */
+void psc_restored_record(struct psc_daemon *daemon);
+
+/*
+ * What happened while no daemon ran was decided by the policy that the guard has: if it is this
+ * one, or the one in active.bin, its records get reasons.
+ */
+void psc_restored_recognise(struct psc_daemon *daemon);
 
 /* ---- changes.c */
 
@@ -340,3 +366,6 @@ json_t *psc_status_policy(const struct psc_daemon *daemon);
 
 /* One line on stderr, with the daemon's name; untrusted strings must be escaped. */
 void psc_say(const char *fmt, ...) _printf_(1, 2);
+
+/* The same of an error, after @what was attempted. */
+void psc_say_error(const char *what, const struct psc_error *error);

@@ -34,31 +34,32 @@ static int check_places(const struct psc_image *image, const struct psc_essentia
 	return psc_essential_check_places(essential, "/", paths, reterr);
 }
 
-static int judge(const struct psc_policy *policy, uint64_t now, json_t **ret_objections,
-		 struct psc_error *reterr)
+static int judge(const struct psc_image *image, const struct psc_objects *objects, uint64_t now,
+		 json_t **ret_objections, struct psc_error *reterr)
 {
 	_cleanup_(psc_interlock_report_clear) struct psc_interlock_report report = {};
 	_cleanup_(psc_essential_freep) struct psc_essential *essential = NULL;
 	uint64_t wall = psc_time_now();
 	int r = psc_essential_find("/", &essential, reterr);
 	const struct psc_interlock_input input = {
-		.image = policy->image,
+		.image = image,
 		.essential = essential,
 		.root = "/",
-		.objects = &policy->set.objects,
+		.objects = objects,
 		.now = now,
 		/* whoever signs does so by the wall clock, which may be ahead of what is trusted */
 		.begun = wall > now ? wall : now,
 	};
 
 	if (r >= 0)
-		r = check_places(policy->image, essential, reterr);
+		r = check_places(image, essential, reterr);
 	if (r >= 0)
 		r = psc_interlock_judge(&input, &report, reterr);
 	if (r < 0 || !report.count)
 		return r;
 	psc_interlock_describe(&report, reterr);
-	*ret_objections = psc_interlock_json(&report, TOLD_MAX);
+	if (ret_objections)
+		*ret_objections = psc_interlock_json(&report, TOLD_MAX);
 	return -EPERM;
 }
 
@@ -71,11 +72,31 @@ int psc_interlock_check_place(const char *path, struct psc_error *reterr)
 	return r < 0 ? r : psc_essential_check_places(essential, "/", paths, reterr);
 }
 
+static bool concerns(const struct psc_image *image)
+{
+	return image->place_count || psc_interlock_concerns(image);
+}
+
 int psc_interlock_check(struct psc_daemon *daemon, const struct psc_policy *policy, uint64_t now,
 			struct psc_error *reterr)
 {
 	psc_interlock_forget(daemon);
-	if (!policy->image->place_count && !psc_interlock_concerns(policy->image))
+	if (!concerns(policy->image))
 		return 0;
-	return judge(policy, now, &daemon->objections, reterr);
+	return judge(policy->image, &policy->set.objects, now, &daemon->objections, reterr);
+}
+
+int psc_interlock_check_restored(const struct psc_policy *policy, uint64_t now,
+				 struct psc_error *reterr)
+{
+	_cleanup_(psc_objects_clear) struct psc_objects objects = {};
+	const char *directory = psc_policy_places_default().objects;
+	struct psc_error ignored;
+
+	if (!concerns(policy->image))
+		return 0;
+	/* of these only overrides are read; without them there are more objections, not fewer */
+	if (directory)
+		psc_objects_load(directory, now, &objects, NULL, &ignored);
+	return judge(policy->image, &objects, now, NULL, reterr);
 }

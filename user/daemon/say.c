@@ -18,3 +18,10 @@ void psc_say(const char *fmt, ...)
 	funlockfile(stderr);
 	va_end(args);
 }
+
+void psc_say_error(const char *what, const struct psc_error *error)
+{
+	char text[640];
+
+	psc_say("%s: %s", what, psc_error_format(error, text, sizeof(text)));
+}

@@ -153,6 +153,13 @@ static void warn_of_policy(json_t *warnings, const struct psc_daemon *daemon)
 			 psc_error_format(&daemon->refused, why, sizeof(why)));
 		warn(warnings, "policy_restored", message, "mend it, then proscribe reload");
 	}
+	if (daemon->policy.disarmed) {
+		snprintf(message, sizeof(message),
+			 "the policy that was restored refuses nothing, it only observes: %s",
+			 psc_error_format(&daemon->disarmed, why, sizeof(why)));
+		warn(warnings, "policy_disarmed", message,
+		     "mend the present policy, then proscribe reload");
+	}
 	if (daemon->policy.held) {
 		snprintf(message, sizeof(message),
 			 "the policy is refused, and so is what was kept of the one before: the "

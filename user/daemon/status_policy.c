@@ -73,11 +73,11 @@ json_t *psc_status_policy(const struct psc_daemon *daemon)
 	const struct psc_policy *policy = &daemon->policy;
 	const struct psc_table *table = &policy->image->table;
 
-	return json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", "digest",
-			 digest_json(policy->digest), "restored", policy->restored, "refused",
-			 policy->held, "profiles", profiles_json(&policy->set), "objects",
-			 objects_json(&policy->set.objects), "expired",
-			 objects_json(&policy->set.expired), "interval",
+	return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", "digest",
+			 digest_json(policy->digest), "restored", policy->restored, "disarmed",
+			 policy->disarmed, "refused", policy->held, "profiles",
+			 profiles_json(&policy->set), "objects", objects_json(&policy->set.objects),
+			 "expired", objects_json(&policy->set.expired), "interval",
 			 interval_json(table, psc_clock_guard_now(daemon)), "places",
 			 psc_places_json(daemon), "subjects",
 			 (int)(table->subject_count - PSC_SUBJECT_FIRST), "classes",

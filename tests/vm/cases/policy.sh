@@ -409,6 +409,32 @@ life_policy_restored() {
 	without_policy
 }
 
+# The same when what was listed has become something that the host needs: it is recorded.
+life_policy_restored_disarmed() {
+	local needed=/usr/bin/doas said log
+	under_policy 2024-06-01T00:00:00Z
+	guard_off
+	cp "$p" $needed
+	printf 'mode: enforce\nactions: {exec: maybe}\n' >"$config"
+	start_daemon --mode "$mode"
+	log_mark
+	try attempt exec $needed
+	evidence "$digests"
+	said=$(proscribe status --json)
+	log=$(cat $logs/audit-*.jsonl | grep '"type":"disarmed"')
+	if [[ $said != *'"policy_disarmed"'* || $said != *'"mode": "observe"'* ]]; then
+		result silent "$said"
+	elif [[ $log != *"$needed"* ]]; then
+		result unrecorded "$log"
+	else
+		conclude exec missed
+	fi
+	rm $needed "$config"
+	without_policy
+	try attempt exec "$p"
+	[ "$status" = 0 ] || note "$case: still refused"
+}
+
 # A damaged file is not taken, and said.
 life_policy_restored_damaged() {
 	under_policy 2024-06-01T00:00:00Z
