@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define PSC_ABI_VERSION 2
+#define PSC_ABI_VERSION 3
 
 /* What a process attempts. */
 enum psc_op {
@@ -77,7 +77,8 @@ enum psc_unverified {
 	PSC_UNVERIFIED_OVERLAY = 14,	/* the real inode behind an overlay is not known */
 	PSC_UNVERIFIED_IMA_POLICY = 15, /* an IMA policy may answer with an old digest */
 	PSC_UNVERIFIED_TABLE = 16,	/* subject outside the compiled table */
-	PSC_UNVERIFIED_MAX = 17,
+	PSC_UNVERIFIED_DEEP = 17,	/* too many directories above it to tell its place */
+	PSC_UNVERIFIED_MAX = 18,
 };
 
 /* How the identity in an event was found. */

@@ -140,6 +140,22 @@ static __always_inline void psc_decide(const struct psc_table *table, __u32 op, 
 	ret->_pad0 = 0;
 }
 
+/*
+ * Adds a reason for which it is not known where the file lies. A match stands, as content does;
+ * of two doubts the stricter.
+ */
+static __always_inline void psc_decide_doubt(const struct psc_table *table, __u32 op, __u32 subject,
+					     __u32 unverified, struct psc_decision *ret)
+{
+	struct psc_decision doubt;
+
+	if (subject != PSC_SUBJECT_NONE)
+		return;
+	psc_decide(table, op, PSC_SUBJECT_NONE, unverified, 0, &doubt);
+	if (ret->unverified == PSC_UNVERIFIED_NONE || doubt.action > ret->action)
+		*ret = doubt;
+}
+
 /* Who a place stands for; @place is its number + 1, 0 none. */
 static __always_inline __u32 psc_place_subject(const struct psc_table *table, __u32 place)
 {

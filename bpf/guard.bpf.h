@@ -18,11 +18,13 @@
  *   hook cannot sleep, nothing valid cached unverified:uncached
  *   generation moved under every retry     unverified:swap (P)
  *   subject outside the table              unverified:table
+ *   more directories above it than a walk's steps, while places are listed
+ *                                          unverified:deep (P)
  *   ring full, counters missing            the verdict stands; the drop is counted
  *
  * All of these hold only for a file whose size is listed (or while a digest without
  * size makes every file count as listed), but for writer and memfd, whose size says
- * nothing of the content to come.
+ * nothing of the content to come, and deep, which has nothing to do with content.
  */
 #pragma once
 

@@ -12,19 +12,37 @@
  */
 #include "real.bpf.h"
 
-/* Directories, of one path. Deeper than that nothing is looked for. */
+/* Directories, of each walk. What is deeper may lie in a place all the same: PSC_UNVERIFIED_DEEP. */
 #define STEPS 512
+
+/*
+ * A file's own path; the inode that is open where the path is another's; the layers below, of
+ * which the kernel stacks two.
+ */
+#define WALKS  4
+#define LAYERS 2
 
 /* Addresses are numbers here, since a callback takes no pointer of the kernel's types. */
 struct walk {
-	__u64 dentry;
-	__u64 mount; /* whose root the walk has not passed yet, or 0 */
+	__u64 dentry; /* 0: the walk is over */
+	__u64 mount;  /* whose root the walk has not passed yet, or 0 */
 	/* where the mount whose root was passed hangs in another one, or 0 */
 	__u64 above_dentry;
 	__u64 above_mount;
-	__u64 other; /* where another walk begins when this one is over, or 0 */
 	__u32 slot;
 	__u32 place;
+};
+
+/* Where walks begin; 0: none. */
+struct starts {
+	__u64 dentry[WALKS];
+	__u64 mount; /* of the first */
+};
+
+/* What was found out about where a file lies. */
+struct finding_place {
+	__u32 place; /* number + 1 of the innermost place, 0 for none */
+	__u32 deep;  /* boolean: some walk did not come to its end */
 };
 
 static __always_inline void key_of(struct inode *inode, struct psc_mark_key *ret)
@@ -87,10 +105,6 @@ static long step(__u32 i, void *context)
 	w->mount = w->above_mount;
 	w->above_dentry = 0;
 	w->above_mount = 0;
-	if (!w->dentry) {
-		w->dentry = w->other;
-		w->other = 0;
-	}
 	return !w->dentry;
 }
 
@@ -109,34 +123,47 @@ static __always_inline __u64 name_of(struct inode *inode)
 }
 
 /*
- * What the file's path does not tell: the inode below an overlay, or the one that is open
- * where the path is the overlay's.
+ * The path does not tell what is open where it is the overlay's (before 6.7), nor which layers
+ * are below: an overlay's own layer may be on another one.
  */
-static __always_inline struct inode *other_inode(struct file *file)
+static __always_inline void find_starts(struct file *file, struct starts *ret)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct vfsmount *mount = BPF_CORE_READ(file, f_path.mnt);
 
-	if (psc_is_overlay(inode))
-		return psc_mapped_inode(file);
-	return BPF_CORE_READ(file, f_path.dentry, d_inode) == inode ? NULL : inode;
+	if (mount)
+		ret->mount = (__u64)mount - bpf_core_field_offset(struct mount, mnt);
+	ret->dentry[0] = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	if (BPF_CORE_READ(file, f_path.dentry, d_inode) != inode)
+		ret->dentry[1] = name_of(inode);
+	for (int i = 0; i < LAYERS; i++) {
+		if (!psc_is_overlay(inode))
+			break;
+		inode = psc_file_below(file, &file);
+		if (!inode)
+			break;
+		ret->dentry[WALKS - LAYERS + i] = name_of(inode);
+	}
 }
 
-/* Number + 1, 0 for none. */
-static __always_inline __u32 find_place(__u32 slot, struct file *file)
+/* Each walk has all of the steps: none of them can starve another. */
+static __always_inline void find_place(__u32 slot, struct file *file, struct finding_place *ret)
 {
-	struct walk w = {.slot = slot};
-	struct vfsmount *mount;
-	struct inode *other;
+	struct starts starts = {};
 
-	mount = BPF_CORE_READ(file, f_path.mnt);
-	w.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
-	if (mount)
-		w.mount = (__u64)mount - bpf_core_field_offset(struct mount, mnt);
-	other = other_inode(file);
-	if (other)
-		w.other = name_of(other);
-	bpf_loop(STEPS, step, &w, 0);
-	return w.place;
+	find_starts(file, &starts);
+	for (int i = 0; i < WALKS && !ret->place; i++) {
+		struct walk w = {.slot = slot};
+
+		w.dentry = starts.dentry[i];
+		w.mount = i ? 0 : starts.mount;
+		if (!w.dentry)
+			continue;
+		bpf_loop(STEPS, step, &w, 0);
+		ret->place = w.place;
+		if (!w.place && w.dentry)
+			ret->deep = 1;
+	}
 }
 
 /*
@@ -147,12 +174,16 @@ __noinline int psc_decide_by_place(__u32 slot, const struct psc_finding *finding
 				   struct psc_outcome *ret)
 {
 	const struct psc_table *table = &psc_shared.table[slot & (PSC_SLOTS - 1)];
-	__u32 place, subject, decided;
+	struct finding_place found = {};
+	__u32 subject, decided;
 
 	if (!finding || !ret)
 		return 0;
-	place = find_place(slot, (void *)finding->file);
-	subject = psc_place_subject(table, place);
+	find_place(slot, (void *)finding->file, &found);
+	if (found.deep)
+		psc_decide_doubt(table, finding->op, ret->subject, PSC_UNVERIFIED_DEEP,
+				 &ret->decision);
+	subject = psc_place_subject(table, found.place);
 	if (subject == PSC_SUBJECT_NONE)
 		return 0;
 	if (!ret->now)
@@ -162,7 +193,7 @@ __noinline int psc_decide_by_place(__u32 slot, const struct psc_finding *finding
 				   &ret->decision);
 	if (decided == subject && decided != ret->subject) {
 		ret->subject = decided;
-		ret->place = place;
+		ret->place = found.place;
 	}
 	return 0;
 }

@@ -91,7 +91,7 @@ static __always_inline struct inode *checked_inode(struct file *real, struct ino
  * kernel's types, as overlay is a module; so either is taken if it looks like a file on
  * another file system. NULL while the file is being opened.
  */
-static __always_inline struct inode *file_below(struct file *file, struct file **ret)
+static __always_inline struct inode *psc_file_below(struct file *file, struct file **ret)
 {
 	struct file *real = BPF_CORE_READ(file, private_data);
 	struct ovl_file___realfile *container = (void *)real;
@@ -119,7 +119,7 @@ static __always_inline bool psc_is_overlay(struct inode *inode)
 static __always_inline struct inode *psc_overlay_inode(struct file *file)
 {
 	struct file *real;
-	struct inode *inode = file_below(file, &real);
+	struct inode *inode = psc_file_below(file, &real);
 
 	return inode && !psc_is_overlay(inode) ? inode : NULL;
 }
@@ -131,9 +131,9 @@ static __always_inline struct inode *psc_overlay_inode(struct file *file)
 static __always_inline struct inode *psc_mapped_inode(struct file *file)
 {
 	struct file *real;
-	struct inode *inode = file_below(file, &real);
+	struct inode *inode = psc_file_below(file, &real);
 
 	if (inode && psc_is_overlay(inode))
-		inode = file_below(real, &real);
+		inode = psc_file_below(real, &real);
 	return inode;
 }

@@ -58,7 +58,8 @@ static void test_defaults(void **state)
 					expected = PSC_ACTION_ALLOW;
 				if (op <= PSC_OP_MODULE && (reason == PSC_UNVERIFIED_DIRECT_IO ||
 							    reason == PSC_UNVERIFIED_BUSY ||
-							    reason == PSC_UNVERIFIED_SWAP))
+							    reason == PSC_UNVERIFIED_SWAP ||
+							    reason == PSC_UNVERIFIED_DEEP))
 					expected = PSC_ACTION_DENY;
 				if (op == PSC_OP_OPEN && reason == PSC_UNVERIFIED_UNCACHED)
 					expected = PSC_ACTION_ALLOW;

@@ -299,6 +299,45 @@ static void test_place(void **state)
 	}
 }
 
+/* Every pair of actions for a doubt about the content and one about where the file lies. */
+static void test_doubt(void **state)
+{
+	_cleanup_free_ struct psc_table *table = new_table();
+	uint8_t *row = table->unverified[PSC_OP_LOAD];
+	struct psc_decision d;
+
+	table->mode = PSC_MODE_ENFORCE;
+	for (int content = 0; content < PSC_ACTION_MAX; content++) {
+		for (int deep = 0; deep < PSC_ACTION_MAX; deep++) {
+			row[PSC_UNVERIFIED_WRITER] = content;
+			row[PSC_UNVERIFIED_DEEP] = deep;
+			table->action[0][PSC_CLASS_FIRST][PSC_OP_LOAD] = content;
+
+			psc_decide(table, PSC_OP_LOAD, PSC_SUBJECT_NONE, PSC_UNVERIFIED_NONE, 0,
+				   &d);
+			psc_decide_doubt(table, PSC_OP_LOAD, PSC_SUBJECT_NONE, PSC_UNVERIFIED_DEEP,
+					 &d);
+			assert_int_equal(d.action, deep);
+			assert_int_equal(d.unverified, PSC_UNVERIFIED_DEEP);
+			assert_int_equal(d.verdict, deep);
+
+			psc_decide(table, PSC_OP_LOAD, PSC_SUBJECT_NONE, PSC_UNVERIFIED_WRITER, 0,
+				   &d);
+			psc_decide_doubt(table, PSC_OP_LOAD, PSC_SUBJECT_NONE, PSC_UNVERIFIED_DEEP,
+					 &d);
+			assert_int_equal(d.action, deep > content ? deep : content);
+			assert_int_equal(d.unverified, deep > content ? PSC_UNVERIFIED_DEEP
+								      : PSC_UNVERIFIED_WRITER);
+
+			/* what is known to be listed is no doubt any more */
+			psc_decide(table, PSC_OP_LOAD, LISTED, PSC_UNVERIFIED_NONE, 0, &d);
+			psc_decide_doubt(table, PSC_OP_LOAD, LISTED, PSC_UNVERIFIED_DEEP, &d);
+			assert_int_equal(d.action, content);
+			assert_int_equal(d.unverified, PSC_UNVERIFIED_NONE);
+		}
+	}
+}
+
 static void test_prefix(void **state)
 {
 	static const uint8_t digest[PSC_DIGEST_SIZE] = {0xde, 0xad, 0xbe, 0xef, 0xff};
@@ -319,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_no_match),  cmocka_unit_test(test_subject_out_of_range),
 		cmocka_unit_test(test_intervals), cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_prefix),	  cmocka_unit_test(test_place),
+		cmocka_unit_test(test_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

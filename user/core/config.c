@@ -78,6 +78,7 @@ int psc_config_new(struct psc_config **ret)
 		config->unverified[op][PSC_UNVERIFIED_DIRECT_IO] = PSC_ACTION_DENY;
 		config->unverified[op][PSC_UNVERIFIED_BUSY] = PSC_ACTION_DENY;
 		config->unverified[op][PSC_UNVERIFIED_SWAP] = PSC_ACTION_DENY;
+		config->unverified[op][PSC_UNVERIFIED_DEEP] = PSC_ACTION_DENY;
 	}
 	/* Kernels that digest after the open answer so to every first open. */
 	config->unverified[PSC_OP_OPEN][PSC_UNVERIFIED_UNCACHED] = PSC_ACTION_ALLOW;
@@ -425,7 +426,7 @@ static int parse_unverified(struct psc_yaml *yaml, const struct psc_yaml_node *v
 						 "algorithm, error, interrupted, direct_io, "
 						 "too_large, storage, writer, memfd, filesystem, "
 						 "uncached, busy, swap, no_file, overlay, "
-						 "ima_policy or table",
+						 "ima_policy, table or deep",
 						 n->key);
 		r = parse_reason(yaml, n, data, reason);
 	}

@@ -40,7 +40,7 @@ static const char *const unverified_names[] = {
 	[PSC_UNVERIFIED_UNCACHED] = "uncached",	  [PSC_UNVERIFIED_BUSY] = "busy",
 	[PSC_UNVERIFIED_SWAP] = "swap",		  [PSC_UNVERIFIED_NO_FILE] = "no_file",
 	[PSC_UNVERIFIED_OVERLAY] = "overlay",	  [PSC_UNVERIFIED_IMA_POLICY] = "ima_policy",
-	[PSC_UNVERIFIED_TABLE] = "table",
+	[PSC_UNVERIFIED_TABLE] = "table",	  [PSC_UNVERIFIED_DEEP] = "deep",
 };
 
 static const char *const source_names[] = {

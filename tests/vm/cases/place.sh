@@ -186,6 +186,69 @@ place_place_mounted_inside() {
 	at_place "$dir/listed" exec "$p" attempt exec "$dir/listed/data/file"
 }
 
+# By another way than through the listed directory, and no name of it is below that.
+place_place_mounted_inside_elsewhere() {
+	mkdir -p listed/data elsewhere
+	program "$p"
+	mount -t tmpfs tmpfs listed/data
+	cp "$p" listed/data/file
+	mount --bind listed/data elsewhere
+	at_place "$dir/listed" exec "$p" attempt exec "$dir/elsewhere/file"
+}
+
+# What helps against it: the root of what is mounted there is listed, too.
+place_place_mount_point() {
+	mkdir -p listed/data elsewhere
+	program "$p"
+	mount -t tmpfs tmpfs listed/data
+	cp "$p" listed/data/file
+	mount --bind listed/data elsewhere
+	at_place "$dir/listed/data" exec "$p" attempt exec "$dir/elsewhere/file"
+}
+
+# deeper DIRECTORY: sets deep to a directory in it, with more above than a walk has steps.
+deeper() {
+	printf -v deep '/d%.0s' {1..520}
+	deep=$1$deep
+	mkdir -p "$deep"
+}
+
+# Its record's path is cut, so the name tells whose it is.
+place_place_deep() {
+	deeper listed
+	program "$deep/$case.bin"
+	at_place "$dir/listed" exec "$dir/$deep/$case.bin" attempt exec "$dir/$deep/$case.bin"
+}
+
+# The walk through the layer below has steps of its own.
+place_place_deep_overlay() {
+	mkdir -p lower/listed
+	program "$dir/lower/listed/$case.bin"
+	deeper merged
+	overlay_at "$deep" lower
+	at_place "$dir/lower/listed" exec "$dir/lower/listed/$case.bin" \
+		attempt exec "$dir/$deep/listed/$case.bin"
+}
+
+# An overlay's own overlay is the layer that is listed.
+place_place_overlay_nested() {
+	mkdir -p lower/listed
+	program "$dir/lower/listed/file"
+	overlay_at middle lower
+	overlay_at top middle
+	at_place "$dir/middle/listed" exec "$dir/lower/listed/file" \
+		attempt exec "$dir/top/listed/file"
+}
+
+place_place_overlay_nested_load() {
+	mkdir -p lower/listed
+	library "$dir/lower/listed/file"
+	overlay_at middle lower
+	overlay_at top middle
+	at_place "$dir/middle/listed" load "$dir/lower/listed/file" \
+		attempt map "$dir/top/listed/file"
+}
+
 # The layer's directory is listed, as an image's is on a host of containers.
 place_place_overlay_lower() {
 	mkdir -p lower/listed/bin
