@@ -245,8 +245,8 @@ static void test_duplicates(void **state)
 	made_digest(1, a);
 	made_digest(2, b);
 	made_digest(3, c);
-	/* The first names it; a size given anywhere counts, formats add up. */
-	add(list, a, 0, PSC_FORMAT_ELF, "first");
+	/* The first names it; formats add up. */
+	add(list, a, 100, PSC_FORMAT_ELF, "first");
 	add(list, a, 100, PSC_FORMAT_DEB, "second");
 	/* Sizes that differ: any matches, both get through the filter. */
 	add(list, b, 200, PSC_FORMAT_ELF, "first");
@@ -273,6 +273,29 @@ static void test_duplicates(void **state)
 	assert_int_equal(image->table.flags & PSC_TABLE_HASH_ALL, 0);
 	assert_int_equal(image->without_size, 0);
 	assert_int_equal(image->subjects[2].digests, 2);
+}
+
+/* A size that is given elsewhere, and may be wrong, hides no entry without one. */
+static void test_wrong_size(void **state)
+{
+	for (unsigned int format = 0; format < PSC_FORMAT_MAX; format++) {
+		for (unsigned int turned = 0; turned < 2; turned++) {
+			_cleanup_(psc_list_freep) struct psc_list *list = new_list();
+			_cleanup_(psc_image_freep) struct psc_image *image = NULL;
+			bool kernel = format <= PSC_FORMAT_SCRIPT;
+			uint8_t digest[PSC_DIGEST_SIZE];
+
+			made_digest(1, digest);
+			add(list, digest, turned ? 100 : 0, format, "p");
+			add(list, digest, turned ? 0 : 100, format, "p");
+			image = compile(list);
+			assert_int_equal(!!(image->table.flags & PSC_TABLE_HASH_ALL), kernel);
+			assert_int_equal(image->without_size, kernel);
+			assert_int_equal(image->needs_userspace, 0);
+			assert_int_equal(psc_image_lookup(image, digest)->size, 0);
+			assert_int_equal(image->table.digest_count, 2);
+		}
+	}
 }
 
 static void test_without_size(void **state)
@@ -449,12 +472,12 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),	      cmocka_unit_test(test_decisions),
-		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_overfull_bucket),
-		cmocka_unit_test(test_index_bits),    cmocka_unit_test(test_duplicates),
-		cmocka_unit_test(test_without_size),  cmocka_unit_test(test_not_enforceable),
-		cmocka_unit_test(test_listed_canary), cmocka_unit_test(test_products),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_empty),		cmocka_unit_test(test_decisions),
+		cmocka_unit_test(test_round_trip),	cmocka_unit_test(test_overfull_bucket),
+		cmocka_unit_test(test_index_bits),	cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_without_size),	cmocka_unit_test(test_wrong_size),
+		cmocka_unit_test(test_not_enforceable), cmocka_unit_test(test_listed_canary),
+		cmocka_unit_test(test_products),	cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,6 +272,79 @@ static void test_both_lists(void **state)
 	free_world(&w);
 }
 
+/* What the rulings say of a product of the catalog. */
+static enum psc_action ruled(const struct world *w, const char *text, enum psc_op op, uint64_t at)
+{
+	struct psc_subject subject = {.text = text};
+	struct psc_ruling ruling;
+
+	subject.product = psc_catalog_find(&w->set.catalog, text, &subject.role);
+	assert_non_null(subject.product);
+	psc_rule_on(&w->input.view, &subject, op, at, &ruling);
+	return ruling.action;
+}
+
+/*
+ * A digest that is two products of the catalog, one of them exempt: at each instant and for each
+ * operation the strictest counts, whichever stands first. What is listed as one is as before.
+ */
+static void test_two_products(void **state)
+{
+	static const char *const names[] = {"kaspersky/kesl/updater", "kaspersky/cybertrace",
+					    "kaspersky/kesl"};
+	for (unsigned int first = 0; first < ARRAY_SIZE(names); first++) {
+		_cleanup_(psc_image_freep) struct psc_image *image = NULL;
+		unsigned int stricter = 0;
+		struct world w;
+
+		make_world(&w, COMMERCE, 0);
+		psc_list_free(w.list);
+		w.list = NULL;
+		assert_int_equal(psc_list_new(&w.list), 0);
+		for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+			add_digest(w.list, 7, names[(first + i) % ARRAY_SIZE(names)]);
+			add_digest(w.list, 8 + i, names[i]);
+		}
+		w.input.list = w.list;
+		add_object(&w, "exemption: EX-1\nreason: r\nby: b\nfrom: 2026-01-01T00:00:00Z\n"
+			       "until: 2027-01-01T00:00:00Z\nproducts: [kaspersky/kesl]\n");
+		image = compile(&w);
+		assert_int_equal(image->table.digest_count, 1 + ARRAY_SIZE(names));
+		assert_string_equal(image->subjects[image->records[0].subject].product,
+				    names[first]);
+		for (uint32_t i = 0; i < image->table.interval_count; i++) {
+			uint64_t at = image->table.interval_start[i];
+
+			for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
+				enum psc_action strictest = PSC_ACTION_ALLOW;
+				struct psc_decision d;
+
+				for (unsigned int k = 0; k < ARRAY_SIZE(names); k++) {
+					enum psc_action action = ruled(&w, names[k], op, at);
+
+					strictest = action > strictest ? action : strictest;
+					psc_decide(&image->table, op, image->records[1 + k].subject,
+						   0, at, &d);
+					assert_int_equal(d.action, action);
+				}
+				psc_decide(&image->table, op, image->records[0].subject, 0, at, &d);
+				assert_int_equal(d.action, strictest);
+				stricter += strictest > ruled(&w, names[first], op, at);
+				if (d.action != PSC_ACTION_ALLOW)
+					assert_int_equal(
+						psc_image_ruling_of(image, d.interval, d.class, op)
+							->reason[0]
+							.action,
+						d.action);
+			}
+		}
+		/* which of them is first has to matter somewhere, or nothing was tried */
+		if (first == 1)
+			assert_true(stricter > 0);
+		free_world(&w);
+	}
+}
+
 /* @count exemptions, the first from 2030 to mid-2030, the next a year later. */
 static void add_exemptions(struct world *w, unsigned int count)
 {
@@ -450,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_exemption),
 		cmocka_unit_test(test_both_lists),
+		cmocka_unit_test(test_two_products),
 		cmocka_unit_test(test_too_many_instants),
 		cmocka_unit_test(test_instants_that_have_passed),
 		cmocka_unit_test(test_round_trip),

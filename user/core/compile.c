@@ -13,50 +13,86 @@
 
 /* Everything the lists say about one digest. */
 struct group {
-	struct psc_list_entry first; /* the earliest enforceable entry, or one of the catalog */
+	struct psc_list_entry first; /* the earliest enforceable entry */
 	bool any;		     /* whether there is one */
-	bool known;		     /* to the catalog */
-	bool site;		     /* the site lists it, too */
+	/* what the catalog's products among them are called, each once */
+	const char *known[PSC_COMPILER_JOINT_MAX];
+	size_t known_count;
+	bool site; /* the site lists it */
 	bool in_exec;
 	bool in_open;
-	bool forces_hashing;
-	uint64_t size; /* 0: none, or not the same everywhere */
+	bool forces_hashing; /* some entry without a size does */
+	bool sizeless;	     /* some entry gives no size */
+	uint64_t size;	     /* 0: none, or not the same everywhere */
 	bool has_size;
 };
 
-/* The earliest entry names the product, unless a later one is known to the catalog. */
-static void name_group(const struct psc_compiler *c, const struct psc_list_entry *entry,
-		       struct group *group)
+/*
+ * The earliest entry names the product, unless later ones are known to the catalog: of these
+ * each has a say. A digest of more products than fit is one that somebody made up.
+ */
+static int name_group(const struct psc_compiler *c, const struct psc_list_entry *entry,
+		      struct group *group)
 {
 	enum psc_role role;
-	bool known = !group->known && psc_catalog_find(c->input->catalog, entry->product, &role);
 
-	if (!group->any || known)
+	if (!group->any)
 		group->first = *entry;
 	group->any = true;
-	group->known |= known;
 	group->site |= psc_compiler_is_site(c, entry);
+	if (!psc_catalog_find(c->input->catalog, entry->product, &role))
+		return 0;
+	for (size_t i = 0; i < group->known_count; i++) {
+		if (strcmp(group->known[i], entry->product) == 0)
+			return 0;
+	}
+	if (group->known_count == PSC_COMPILER_JOINT_MAX) {
+		psc_error_set(c->reterr, NULL, 0, 0,
+			      "one digest is listed as more than %u products of the catalog, %.80s "
+			      "among them",
+			      PSC_COMPILER_JOINT_MAX, entry->product);
+		return -E2BIG;
+	}
+	group->known[group->known_count++] = entry->product;
+	return 0;
+}
+
+/*
+ * A size tells nothing of the entries that have none: one that is wrong must not hide them. Of
+ * formats that are matched by userspace one entry with a size is enough for the kernel.
+ */
+static void size_group(const struct psc_list_entry *entry, struct group *group)
+{
+	if (!entry->has_size) {
+		group->sizeless = true;
+		group->forces_hashing |= psc_format_forces_hashing(entry->format);
+		return;
+	}
+	group->size = !group->has_size || group->size == entry->size ? entry->size : 0;
+	group->has_size = true;
 }
 
 /* Adds up the entries order[begin] to order[end], which have the same digest. */
-static void join_group(const struct psc_compiler *c, size_t begin, size_t end, struct group *ret)
+static int join_group(const struct psc_compiler *c, size_t begin, size_t end, struct group *ret)
 {
 	*ret = (struct group){0};
 	for (size_t i = begin; i < end; i++) {
 		struct psc_list_entry entry;
+		int r;
 
 		psc_list_get(c->input->list, c->order[i], &entry);
 		if (psc_list_entry_enforce(&entry) != PSC_LIST_ENFORCEABLE)
 			continue;
-		name_group(c, &entry, ret);
+		r = name_group(c, &entry, ret);
+		if (r < 0)
+			return r;
+		size_group(&entry, ret);
 		ret->in_exec |= psc_format_in_exec_filter(entry.format);
 		ret->in_open |= psc_format_in_open_filter(entry.format);
-		ret->forces_hashing |= psc_format_forces_hashing(entry.format);
-		if (!entry.has_size)
-			continue;
-		ret->size = !ret->has_size || ret->size == entry.size ? entry.size : 0;
-		ret->has_size = true;
 	}
+	if (ret->sizeless)
+		ret->size = 0;
+	return 0;
 }
 
 /* A wrong size must not hide a right one: the filters get every size that is given. */
@@ -87,6 +123,16 @@ static void append_record(struct psc_image *image, const uint8_t *digest, uint32
 	image->subjects[subject].digests++;
 }
 
+static int find_subject(struct psc_compiler *c, const struct group *group, uint32_t *ret)
+{
+	const char *text = psc_compiler_product_text(&group->first);
+
+	if (group->known_count > 1)
+		return psc_compiler_joint(c, group->known, group->known_count, group->site, ret);
+	return psc_compiler_subject(c, group->known_count ? group->known[0] : text, group->site,
+				    ret);
+}
+
 static int add_group(struct psc_compiler *c, size_t begin, size_t end)
 {
 	struct psc_image *image = c->image;
@@ -94,19 +140,18 @@ static int add_group(struct psc_compiler *c, size_t begin, size_t end)
 	uint32_t subject;
 	int r;
 
-	join_group(c, begin, end, &group);
-	if (!group.any)
-		return 0;
+	r = join_group(c, begin, end, &group);
+	if (r < 0 || !group.any)
+		return r;
 	filter_group(c, begin, end, &group);
 	image->listed++;
-	if (!group.has_size) {
+	if (group.forces_hashing || !group.has_size)
 		image->without_size++;
-		if (group.forces_hashing)
-			image->table.flags |= PSC_TABLE_HASH_ALL;
-		else
-			image->needs_userspace++;
-	}
-	r = psc_compiler_subject(c, psc_compiler_product_text(&group.first), group.site, &subject);
+	if (group.forces_hashing)
+		image->table.flags |= PSC_TABLE_HASH_ALL;
+	else if (!group.has_size)
+		image->needs_userspace++;
+	r = find_subject(c, &group, &subject);
 	if (r >= 0)
 		append_record(image, group.first.digest, subject, group.size);
 	return r;
@@ -220,6 +265,7 @@ int psc_compile_policy(const struct psc_compile_input *input, struct psc_image *
 	c->reterr = reterr;
 	r = run_compiler(c);
 	free(c->order);
+	free(c->joints);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(image);

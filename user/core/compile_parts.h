@@ -12,7 +12,17 @@
 struct psc_subject_slot {
 	const char *text; /* belongs to the list, or to a place */
 	bool site;
+	uint32_t joint; /* number + 1 of the joint of which it is the first, 0 for none */
 	uint32_t subject;
+};
+
+/* So many products of the catalog one digest may be. */
+#define PSC_COMPILER_JOINT_MAX 32
+
+/* A digest that is listed as several products of the catalog: the strictest of them counts. */
+struct psc_joint {
+	const char *text[PSC_COMPILER_JOINT_MAX]; /* belongs to the list */
+	size_t count;
 };
 
 struct psc_compiler {
@@ -24,7 +34,10 @@ struct psc_compiler {
 	size_t end;
 	struct psc_subject_slot slots[PSC_SUBJECTS_MAX]; /* sorted */
 	uint32_t slot_count;
-	uint64_t first_at; /* the instant at which the first interval is judged */
+	struct psc_joint *joints;
+	uint32_t joint_count;
+	uint32_t joint_of[PSC_SUBJECTS_MAX]; /* number + 1, by subject */
+	uint64_t first_at;		     /* the instant at which the first interval is judged */
 };
 
 static inline int psc_compiler_no_memory(struct psc_compiler *c)
@@ -45,6 +58,10 @@ int psc_compiler_number_subjects(struct psc_compiler *c);
 
 /* The number for a pair; a new one if the entries gave none. -E2BIG. */
 int psc_compiler_subject(struct psc_compiler *c, const char *text, bool site, uint32_t *ret);
+
+/* The same for a digest that is several products of the catalog. -E2BIG, -ENOMEM. */
+int psc_compiler_joint(struct psc_compiler *c, const char *const *texts, size_t count, bool site,
+		       uint32_t *ret);
 
 /* What an entry without a product is called. */
 #define PSC_COMPILER_UNNAMED "unnamed"

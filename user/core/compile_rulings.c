@@ -139,7 +139,46 @@ static int number_ruling(struct psc_compiler *c, const struct psc_ruling *ruling
 	return 0;
 }
 
-static int find_fate(struct psc_compiler *c, const struct psc_subject *subject, struct fate *ret)
+/* The subject with this number: as it is called, or the products that it is at once. */
+struct party {
+	struct psc_subject member[PSC_COMPILER_JOINT_MAX];
+	size_t count;
+};
+
+static void find_party(const struct psc_compiler *c, uint32_t number, struct party *ret)
+{
+	const struct psc_image_subject *entry = &c->image->subjects[number];
+	const struct psc_joint *joint = NULL;
+
+	if (c->joint_of[number])
+		joint = &c->joints[c->joint_of[number] - 1];
+	ret->count = joint ? joint->count : 1;
+	for (size_t i = 0; i < ret->count; i++) {
+		struct psc_subject *member = &ret->member[i];
+
+		*member = (struct psc_subject){
+			.text = joint ? joint->text[i] : entry->product,
+			.site = entry->site,
+		};
+		member->product = psc_catalog_find(c->input->catalog, member->text, &member->role);
+	}
+}
+
+/* The strictest ruling on any of them; of equals the first. */
+static void rule_on_party(const struct psc_compiler *c, const struct party *party, enum psc_op op,
+			  uint64_t at, struct psc_ruling *ret)
+{
+	psc_rule_on(&c->input->view, &party->member[0], op, at, ret);
+	for (size_t i = 1; i < party->count; i++) {
+		struct psc_ruling ruling;
+
+		psc_rule_on(&c->input->view, &party->member[i], op, at, &ruling);
+		if (ruling.action > ret->action)
+			*ret = ruling;
+	}
+}
+
+static int find_fate(struct psc_compiler *c, const struct party *party, struct fate *ret)
 {
 	const struct psc_table *table = &c->image->table;
 	int r;
@@ -149,8 +188,8 @@ static int find_fate(struct psc_compiler *c, const struct psc_subject *subject, 
 		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 			struct psc_ruling ruling;
 
-			psc_rule_on(&c->input->view, subject, op,
-				    i ? table->interval_start[i] : c->first_at, &ruling);
+			rule_on_party(c, party, op, i ? table->interval_start[i] : c->first_at,
+				      &ruling);
 			ret->action[i][op] = ruling.action;
 			r = number_ruling(c, &ruling, &ret->ruling[i][op]);
 			if (r < 0)
@@ -220,19 +259,18 @@ static int class_subjects(struct psc_compiler *c, struct fate *fate)
 
 	for (uint32_t i = PSC_SUBJECT_FIRST; i < image->table.subject_count; i++) {
 		struct psc_image_subject *entry = &image->subjects[i];
-		struct psc_subject subject = {.text = entry->product, .site = entry->site};
+		struct party party;
 		bool alike;
 
-		subject.product =
-			psc_catalog_find(c->input->catalog, entry->product, &subject.role);
-		entry->role = subject.role;
-		alike = !subject.product && entry->site &&
+		find_party(c, i, &party);
+		entry->role = party.member[0].role;
+		alike = !party.member[0].product && entry->site &&
 			!is_named(&c->input->view, entry->product);
 		if (alike && ordinary != PSC_CLASS_NONE) {
 			image->table.class_of[i] = ordinary;
 			continue;
 		}
-		r = find_fate(c, &subject, fate);
+		r = find_fate(c, &party, fate);
 		if (r >= 0)
 			r = find_class(c, fate, &image->table.class_of[i]);
 		if (r < 0)

@@ -17,8 +17,8 @@ const char *psc_compiler_product_text(const struct psc_list_entry *entry)
 	return entry->product[0] ? entry->product : PSC_COMPILER_UNNAMED;
 }
 
-/* Where the pair stands in the slots, or is to be put in. */
-static uint32_t find_slot(const struct psc_compiler *c, const char *text, bool site,
+/* Where the three stand in the slots, or are to be put in. */
+static uint32_t find_slot(const struct psc_compiler *c, const char *text, bool site, uint32_t joint,
 			  bool *ret_found)
 {
 	uint32_t low = 0;
@@ -32,6 +32,8 @@ static uint32_t find_slot(const struct psc_compiler *c, const char *text, bool s
 
 		if (r == 0)
 			r = slot->site - site;
+		if (r == 0 && slot->joint != joint)
+			r = slot->joint < joint ? -1 : 1;
 		if (r == 0) {
 			*ret_found = true;
 			return middle;
@@ -44,13 +46,14 @@ static uint32_t find_slot(const struct psc_compiler *c, const char *text, bool s
 	return low;
 }
 
-int psc_compiler_subject(struct psc_compiler *c, const char *text, bool site, uint32_t *ret)
+static int find_subject(struct psc_compiler *c, const char *text, bool site, uint32_t joint,
+			uint32_t *ret)
 {
 	uint32_t subject = PSC_SUBJECT_FIRST + c->slot_count;
 	bool found;
 	uint32_t at;
 
-	at = find_slot(c, text, site, &found);
+	at = find_slot(c, text, site, joint, &found);
 	if (found) {
 		*ret = c->slots[at].subject;
 		return 0;
@@ -63,10 +66,47 @@ int psc_compiler_subject(struct psc_compiler *c, const char *text, bool site, ui
 		return -E2BIG;
 	}
 	memmove(&c->slots[at + 1], &c->slots[at], (c->slot_count - at) * sizeof(c->slots[0]));
-	c->slots[at] = (struct psc_subject_slot){text, site, subject};
+	c->slots[at] = (struct psc_subject_slot){text, site, joint, subject};
+	c->joint_of[subject] = joint;
 	c->slot_count++;
 	*ret = subject;
 	return 0;
+}
+
+int psc_compiler_subject(struct psc_compiler *c, const char *text, bool site, uint32_t *ret)
+{
+	return find_subject(c, text, site, 0, ret);
+}
+
+static bool is_joint(const struct psc_joint *joint, const char *const *texts, size_t count)
+{
+	if (joint->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(joint->text[i], texts[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+int psc_compiler_joint(struct psc_compiler *c, const char *const *texts, size_t count, bool site,
+		       uint32_t *ret)
+{
+	struct psc_joint *joints;
+	uint32_t at = 0;
+
+	while (at < c->joint_count && !is_joint(&c->joints[at], texts, count))
+		at++;
+	if (at == c->joint_count) {
+		joints = reallocarray(c->joints, at + 1, sizeof(*joints));
+		if (!joints)
+			return psc_compiler_no_memory(c);
+		c->joints = joints;
+		joints[at] = (struct psc_joint){.count = count};
+		memcpy(joints[at].text, texts, count * sizeof(*texts));
+		c->joint_count++;
+	}
+	return find_subject(c, texts[0], site, at + 1, ret);
 }
 
 int psc_compiler_number_subjects(struct psc_compiler *c)
