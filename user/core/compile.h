@@ -26,7 +26,7 @@ struct psc_compile_input {
  * Compiles. Entries that are not enforceable are left out. Of a digest that is listed more
  * than once the first entry gives the product, before it the first that names one of the
  * catalog; where several products of the catalog are named the strictest of them decides, for
- * each operation and interval. Sizes and formats of all of them count: when sizes differ, or an
+ * each operation and interval, and the one that is so most of the time gives the name. Sizes and formats of all of them count: when sizes differ, or an
  * entry of what the kernel executes has none, any size matches.
  * Entries of the site fall under the configuration's actions as well. Places are judged by the
  * same rulings as digests of their product.

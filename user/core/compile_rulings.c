@@ -199,6 +199,52 @@ static int find_fate(struct psc_compiler *c, const struct party *party, struct f
 	return 0;
 }
 
+/* How strictly one is treated, over all instants and operations. */
+static unsigned int strictness(const struct psc_compiler *c, const struct psc_subject *subject)
+{
+	const struct psc_table *table = &c->image->table;
+	struct psc_ruling ruling;
+	unsigned int sum = 0;
+
+	for (uint32_t i = 0; i < table->interval_count; i++) {
+		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
+			psc_rule_on(&c->input->view, subject, op,
+				    i ? table->interval_start[i] : c->first_at, &ruling);
+			sum += ruling.action;
+		}
+	}
+	return sum;
+}
+
+/* What is several products is called, and explained, as the one that is treated strictest. */
+static int lead_by_strictest(struct psc_compiler *c, struct psc_image_subject *entry,
+			     struct party *party)
+{
+	struct psc_subject first = party->member[0];
+	unsigned int most = 0;
+	size_t leader = 0;
+	char *text;
+
+	for (size_t i = 0; party->count > 1 && i < party->count; i++) {
+		unsigned int sum = strictness(c, &party->member[i]);
+
+		if (sum > most) {
+			most = sum;
+			leader = i;
+		}
+	}
+	if (!leader)
+		return 0;
+	text = strdup(party->member[leader].text);
+	if (!text)
+		return psc_compiler_no_memory(c);
+	free(entry->product);
+	entry->product = text;
+	party->member[0] = party->member[leader];
+	party->member[leader] = first;
+	return 0;
+}
+
 static bool is_fate_of(const struct psc_image *image, uint32_t class, const struct fate *fate)
 {
 	for (uint32_t i = 0; i < image->table.interval_count; i++) {
@@ -263,6 +309,9 @@ static int class_subjects(struct psc_compiler *c, struct fate *fate)
 		bool alike;
 
 		find_party(c, i, &party);
+		r = lead_by_strictest(c, entry, &party);
+		if (r < 0)
+			return r;
 		entry->role = party.member[0].role;
 		alike = !party.member[0].product && entry->site &&
 			!is_named(&c->input->view, entry->product);
