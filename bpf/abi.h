@@ -144,6 +144,9 @@ enum psc_filter_kind {
 #define PSC_TABLE_LOOP_UNSTABLE (1U << 2) /* file systems on loop devices are unstable, too */
 #define PSC_TABLE_PLACES	(1U << 3) /* some place_subject is not PSC_SUBJECT_NONE */
 
+/* Larger files leave a quarter of what may be digested at once to those up to this size. */
+#define PSC_SMALL_FILE (16U << 20)
+
 /* File systems whose content can change without the inode showing it, by magic. */
 #define PSC_UNSTABLE_MAX 16
 
@@ -166,7 +169,7 @@ struct psc_digest_bucket {
 struct psc_table {
 	__u64 generation;
 	__u64 hash_limit; /* bytes; larger files are PSC_UNVERIFIED_TOO_LARGE */
-	__u64 busy_limit; /* bytes digested at once, of either kind; beyond it _BUSY */
+	__u64 busy_limit; /* bytes digested at once, see psc_busy_limit(); beyond it _BUSY */
 	__u32 mode;	  /* enum psc_mode */
 	__u32 flags;
 	__u32 index_bits;

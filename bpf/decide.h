@@ -47,6 +47,17 @@ static __always_inline int psc_is_unstable(const struct psc_table *table, __u32 
 	return 0;
 }
 
+/*
+ * Up to how many bytes may be digested at once when a file of @size is one of them: a few large
+ * files must not keep all others from being known.
+ */
+static __always_inline __u64 psc_busy_limit(const struct psc_table *table, __u64 size)
+{
+	if (size <= PSC_SMALL_FILE)
+		return table->busy_limit;
+	return table->busy_limit - table->busy_limit / 4;
+}
+
 /* Index bucket of a digest: its first @bits bits, PSC_INDEX_BITS_MAX at most. */
 static __always_inline __u32 psc_digest_prefix(const __u8 *digest, __u32 bits)
 {

@@ -200,7 +200,7 @@ static __always_inline __u32 digest_file(struct file *file, struct psc_finding *
 		return PSC_UNVERIFIED_TOO_LARGE;
 	if (file->f_flags & O_DIRECT && finding->op != PSC_OP_EXEC)
 		return PSC_UNVERIFIED_DIRECT_IO;
-	if (__sync_fetch_and_add(bytes, size) + size > table->busy_limit) {
+	if (__sync_fetch_and_add(bytes, size) + size > psc_busy_limit(table, size)) {
 		__sync_fetch_and_add(bytes, -size);
 		return PSC_UNVERIFIED_BUSY;
 	}

@@ -338,6 +338,21 @@ static void test_doubt(void **state)
 	}
 }
 
+static void test_busy_limit(void **state)
+{
+	_cleanup_free_ struct psc_table *table = new_table();
+
+	table->busy_limit = 4ULL * 256 << 20;
+	assert_int_equal(psc_busy_limit(table, 1), 1024ULL << 20);
+	assert_int_equal(psc_busy_limit(table, 16 << 20), 1024ULL << 20);
+	assert_int_equal(psc_busy_limit(table, (16 << 20) + 1), 768ULL << 20);
+	/* of the smallest limit, and of the largest: a file as large as it fits by itself */
+	table->busy_limit = 4ULL << 20;
+	assert_true(psc_busy_limit(table, 1 << 20) >= 1 << 20);
+	table->busy_limit = 4ULL * UINT32_MAX;
+	assert_true(psc_busy_limit(table, UINT32_MAX) >= UINT32_MAX);
+}
+
 static void test_prefix(void **state)
 {
 	static const uint8_t digest[PSC_DIGEST_SIZE] = {0xde, 0xad, 0xbe, 0xef, 0xff};
@@ -358,7 +373,7 @@ int main(void)
 		cmocka_unit_test(test_no_match),  cmocka_unit_test(test_subject_out_of_range),
 		cmocka_unit_test(test_intervals), cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_prefix),	  cmocka_unit_test(test_place),
-		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_doubt),	  cmocka_unit_test(test_busy_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

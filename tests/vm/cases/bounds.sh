@@ -59,6 +59,40 @@ each_bounds_busy() {
 	unbounded
 }
 
+# Large files, more than may be digested at once, leave room for a small one.
+each_bounds_large_files() {
+	local n waiting='' during=0 before after elsewhere=0 large=$((limit << 6))
+	attempt pad "$bin"/payload-static "$p" "$limit" "$mode small"
+	for n in 1 2 3 4 5 6; do
+		attempt pad "$bin"/payload-static "$dir/$n" "$padded" "$mode $n"
+		attempt truncate "$dir/$n" "$large"
+	done
+	bounded "$limit"
+	printf 'sha256,%s,%s,elf,%s,,,\n' "$(printf '%064d' 8)" "$large" "$case" >>"$lists"/bounds.csv
+	printf 'hash_limit: %s\n' "$large" >"$config"
+	reload
+	before="$(counter load busy) $(counter exec busy)"
+	for n in 1 2 3 4 5 6; do
+		attempt map "$dir/$n" >/dev/null 2>&1 &
+		waiting+=" $!"
+	done
+	nap 1
+	attempt exec-at-once "$p" >/dev/null 2>&1 || elsewhere=$?
+	for n in $waiting; do kill -0 "$n" 2>/dev/null && during=$((during + 1)); done
+	# shellcheck disable=SC2086 # numbers
+	wait $waiting
+	after="$(counter load busy) $(counter exec busy)"
+	text="busy (load exec) before=$before after=$after, $during digests under way, small=$elsewhere"
+	if [ "${before% *}" = "${after% *}" ] || [ $during -lt 2 ]; then
+		result broken-control "$text"
+	elif [ $elsewhere != 0 ] || [ "${before#* }" != "${after#* }" ]; then
+		result failed "$text"
+	else
+		result allowed "$text"
+	fi
+	unbounded
+}
+
 # A FUSE server that never answers holds as many bytes as may be digested at once, of its
 # own kind: more of it is busy, and a file on a disk runs all the same.
 each_bounds_hanging_server() {
