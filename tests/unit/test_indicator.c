@@ -89,6 +89,8 @@ static const char *match(const struct psc_indicators *indicators, const char *co
 
 #define MATCH(indicators, ...) match(indicators, (const char *const[]){__VA_ARGS__, NULL})
 
+#define SIXTY_FOUR "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void test_parsed(void **state)
 {
 	_cleanup_(psc_indicators_freep) struct psc_indicators *indicators = make(
@@ -97,9 +99,9 @@ static void test_parsed(void **state)
 		"    confidence: medium\n    source: somewhere\n    label: S\n"
 		"    all:\n" IF("fact: name, match: suffix, value: .x") IF(
 			"fact: signer_cert_sha1, value: "
-			"ABCDEFabcdef0123456789012345678901234567") IF("fact: marker, value: M1")
-			RULE("two") IF("fact: marker, value: M2") IF(
-				"fact: marker, value: M1") "rejected:\n  - {fact: marker, value: Bare, source: s, reason: r}\n");
+			"ABCDEFabcdef0123456789012345678901234567") IF("fact: marker, value: marker 1")
+			RULE("two") IF("fact: marker, value: marker 2") IF(
+				"fact: marker, value: marker 1") "rejected:\n  - {fact: marker, value: Bare, source: s, reason: r}\n");
 	const struct psc_indicator *rule = psc_indicators_get(indicators, 0);
 	const struct psc_rejected *rejected = psc_indicators_rejected(indicators, 0);
 	const char *const *markers = psc_indicators_markers(indicators);
@@ -118,8 +120,8 @@ static void test_parsed(void **state)
 	assert_int_equal(rule->condition[0].match, PSC_MATCH_SUFFIX);
 	assert_int_equal(rule->condition[1].fact, PSC_FACT_SIGNER_CERT_SHA1);
 	assert_string_equal(rule->condition[1].value, "abcdefabcdef0123456789012345678901234567");
-	assert_string_equal(markers[0], "M1");
-	assert_string_equal(markers[1], "M2");
+	assert_string_equal(markers[0], "marker 1");
+	assert_string_equal(markers[1], "marker 2");
 	assert_null(markers[2]);
 	assert_int_equal(psc_indicators_rejected_count(indicators), 1);
 	assert_string_equal(rejected->vendor, "v");
@@ -160,6 +162,11 @@ static const struct {
 	{HEAD "  - all: [{fact: problem, value: x}]\n", 3, 18, "proves nothing"},
 	{HEAD "  - all: [{fact: marker, match: contains, value: x}]\n", 3, 33,
 	 "marker is compared as a whole"},
+	{HEAD "  - all: [{fact: marker, value: short}]\n", 3, 33,
+	 "a marker has 6 to 256 bytes, found 5"},
+	{HEAD "  - all: [{fact: marker, value: " SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR
+	      "x}]\n",
+	 3, 33, "a marker has 6 to 256 bytes, found 257"},
 	{HEAD "  - all: [{fact: sha256, match: prefix, value: ab}]\n", 3, 33,
 	 "sha256 is compared as a whole"},
 	{HEAD "  - all: [{fact: sha256, value: abc}]\n", 3, 33, "sha256 has 64 digits, found 3"},

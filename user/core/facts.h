@@ -14,6 +14,11 @@
 #define PSC_FACTS_BYTES_MAX (4U << 20) /* of their values */
 #define PSC_FACT_VALUE_MAX  4096       /* bytes of one value */
 
+/* Markers that are looked for, by identify/marker.h. */
+#define PSC_MARKER_MIN	6 /* bytes: what is shorter is found in anything */
+#define PSC_MARKER_MAX	256
+#define PSC_MARKERS_MAX 4096
+
 enum psc_fact_kind {
 	/* where the thing is and what it is called */
 	PSC_FACT_PATH =

@@ -89,7 +89,7 @@ void psc_indicators_freep(struct psc_indicators **indicators)
 }
 
 /* Every marker once; the next file's are added. */
-static int collect_markers(struct psc_indicators *indicators)
+static int collect_markers(struct psc_indicators *indicators, struct psc_error *reterr)
 {
 	_cleanup_free_ const char **found = NULL;
 	char **markers;
@@ -112,6 +112,12 @@ static int collect_markers(struct psc_indicators *indicators)
 				n++;
 			if (n < count)
 				continue;
+			if (count == PSC_MARKERS_MAX) {
+				psc_strings_free(markers);
+				psc_error_set(reterr, rule->path, rule->line, rule->column,
+					      "more than %u different markers", PSC_MARKERS_MAX);
+				return -E2BIG;
+			}
 			markers[count] = strdup(value);
 			if (!markers[count])
 				goto no_memory;
@@ -152,7 +158,7 @@ int psc_indicators_parse(struct psc_indicators *indicators, const struct psc_cat
 
 	r = psc_indicators_read(indicators, catalog, data, size, path, reterr);
 	if (r >= 0)
-		r = collect_markers(indicators);
+		r = collect_markers(indicators, reterr);
 	if (r >= 0)
 		r = psc_indicators_index(indicators);
 	if (r >= 0)

@@ -90,6 +90,18 @@ static int parse_value(struct psc_yaml *yaml, const struct psc_yaml_node *value,
 	return 0;
 }
 
+/* Of what is rejected any text may be a marker: nobody looks for it. */
+static int check_marker(struct psc_yaml *yaml, const struct psc_yaml_node *node,
+			const struct psc_condition *condition)
+{
+	if (condition->fact != PSC_FACT_MARKER ||
+	    (condition->length >= PSC_MARKER_MIN && condition->length <= PSC_MARKER_MAX))
+		return 0;
+	return psc_yaml_fail(yaml, psc_yaml_get(node, "value"),
+			     "a marker has %u to %u bytes, found %zu", PSC_MARKER_MIN,
+			     PSC_MARKER_MAX, condition->length);
+}
+
 static int parse_condition(struct psc_yaml *yaml, const struct psc_yaml_node *node,
 			   struct reader *reader, struct psc_condition *condition)
 {
@@ -102,7 +114,9 @@ static int parse_condition(struct psc_yaml *yaml, const struct psc_yaml_node *no
 	r = psc_yaml_walk(yaml, node, keys, ARRAY_SIZE(keys), reader);
 	if (r >= 0)
 		r = psc_yaml_require(yaml, node, required, ARRAY_SIZE(required));
-	return r < 0 ? r : psc_condition_check(yaml, node, condition);
+	if (r >= 0)
+		r = psc_condition_check(yaml, node, condition);
+	return r < 0 ? r : check_marker(yaml, node, condition);
 }
 
 /* ---- one rule ----------------------------------------------------------------------- */

@@ -12,9 +12,6 @@
 #include "user/core/util.h"
 #include "user/core/facts.h"
 
-#define PSC_MARKER_MIN	      6 /* bytes: what is shorter is found in anything */
-#define PSC_MARKER_MAX	      256
-#define PSC_MARKERS_MAX	      4096
 #define PSC_MARKER_RANGES_MAX 256	   /* of one file */
 #define PSC_MARKER_BYTES_MAX  (1ULL << 30) /* looked at in one file */
 
