@@ -171,6 +171,9 @@ int psc_policy_keep(struct psc_durable *file);
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 		   struct psc_error *reterr);
 
+/* The policy that a generation was decided by; NULL when it is not known any more. */
+const struct psc_policy *psc_policy_of(const struct psc_daemon *daemon, uint64_t generation);
+
 /* ---- interlock.c */
 
 /*
@@ -320,7 +323,7 @@ void psc_logkeep_close(struct psc_daemon *daemon);
 
 /*
  * A file was opened that could not be digested in the hook: has the kernel digest and
- * remember it, and records the open if the content is listed. An error only when the record
+ * remember it, and records the open if the content was listed then. An error only when the record
  * could not be written: then the event is to be taken again.
  */
 int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event);

@@ -61,6 +61,8 @@ void psc_restored_recognise(struct psc_daemon *daemon)
 		psc_policy_clear(&last);
 		return;
 	}
+	/* wanted.c asks it for digests; what cannot be asked is asked the present one */
+	psc_policy_arm(&last, &daemon->canary, &ignored);
 	last.generation = generation;
 	daemon->previous = last;
 }

@@ -48,21 +48,34 @@ static uint8_t verdict_of(const struct psc_decision *decision)
 	return decision->verdict == PSC_VERDICT_DENY ? PSC_VERDICT_RECORD : decision->verdict;
 }
 
-static int record_found(struct psc_daemon *daemon, const struct psc_event *event,
-			const struct psc_digest_record *record)
+/*
+ * The policy under which the file was opened, if it is still known and has digests; a reload may
+ * have come between, and the record is of the open.
+ */
+static const struct psc_policy *policy_at(const struct psc_daemon *daemon,
+					  const struct psc_event *event)
 {
-	const struct psc_table *table = &daemon->policy.image->table;
-	uint64_t now = psc_clock_guard_now(daemon);
+	const struct psc_policy *policy = psc_policy_of(daemon, event->generation);
+
+	return policy && policy->image->buckets ? policy : &daemon->policy;
+}
+
+static int record_found(struct psc_daemon *daemon, const struct psc_policy *policy,
+			const struct psc_event *event, const struct psc_digest_record *record)
+{
+	const struct psc_table *table = &policy->image->table;
+	uint64_t then = psc_guard_time(daemon->guard, event->head.boot_ns);
 	struct psc_event found = *event;
 	struct psc_decision decision;
 
-	psc_decide(table, PSC_OP_OPEN, record->subject, PSC_UNVERIFIED_NONE, now, &decision);
+	psc_decide(table, PSC_OP_OPEN, record->subject, PSC_UNVERIFIED_NONE, then, &decision);
 	if (decision.action == PSC_ACTION_ALLOW)
 		return 0;
 	found.head.type = PSC_EVENT_DECISION;
 	found.head.flags |= PSC_EVENT_DIGEST_VALID;
-	found.generation = daemon->policy.generation;
-	found.wall_ns = now;
+	if (psc_policy_of(daemon, event->generation) != policy)
+		found.generation = policy->generation;
+	found.wall_ns = then;
 	found.interval = decision.interval;
 	found.class = decision.class;
 	found.subject = record->subject;
@@ -79,21 +92,21 @@ static int record_found(struct psc_daemon *daemon, const struct psc_event *event
 int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
 {
 	_cleanup_close_ int fd = open_wanted(event);
-	const struct psc_table *table = &daemon->policy.image->table;
+	const struct psc_policy *policy = policy_at(daemon, event);
 	const struct psc_digest_record *record;
 	uint8_t digest[PSC_DIGEST_SIZE];
 	uint64_t size;
 	void *p;
 
-	if (fd < 0 || event->size > table->hash_limit || !event->size)
+	if (fd < 0 || event->size > policy->image->table.hash_limit || !event->size)
 		return 0;
 	p = mmap(NULL, event->size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
 	if (p != MAP_FAILED)
 		munmap(p, event->size);
 	if (psc_digest_fd(fd, digest, &size) < 0)
 		return 0;
-	record = psc_image_lookup(daemon->policy.image, digest);
+	record = psc_image_lookup(policy->image, digest);
 	if (!record || record->subject == PSC_SUBJECT_CANARY)
 		return 0;
-	return record_found(daemon, event, record);
+	return record_found(daemon, policy, event, record);
 }

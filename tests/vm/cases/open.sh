@@ -74,3 +74,35 @@ each_open_first_record() {
 		result misrecorded "$text"
 	fi
 }
+
+# The daemon learns of it only when another policy is in force: the record is still of the one
+# under which the file was opened.
+life_open_first_record_late() {
+	local found generation
+	package "$p"
+	cp "$p" "$dir/again.bin"
+	list "$p"
+	printf 'actions: {open: deny}\n' >"$config"
+	reload
+	generation=$(number generation "$(proscribe status --json)")
+	echo "$(digest_of "$beacon") $case" >"$digests"
+	log_mark
+	end_daemon KILL
+	try attempt open "$dir/again.bin"
+	printf 'actions: {open: allow}\n' >"$config"
+	start_daemon --mode "$mode"
+	evidence "$digests"
+	found=$(log_since | grep -F "$case/again.bin" | jq -c '[.proscribe.op,
+		.proscribe.action, .proscribe.verdict, .proscribe.generation, .event.reason]' | tail -n 1)
+	rm "$config"
+	reload
+	unlist "$p"
+	text="$text; ${found:-no record}, in force then: $generation"
+	if [ "$status" != 0 ]; then
+		result failed "$text"
+	elif [ "$found" = "[\"open\",\"deny\",\"record\",$generation,\"listed\"]" ]; then
+		result recorded "$text"
+	else
+		result misrecorded "$text"
+	fi
+}
