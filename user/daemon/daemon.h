@@ -171,9 +171,6 @@ int psc_policy_keep(struct psc_durable *file);
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 		   struct psc_error *reterr);
 
-/* The policy that a generation was decided by; NULL when it is not known any more. */
-const struct psc_policy *psc_policy_of(const struct psc_daemon *daemon, uint64_t generation);
-
 /* ---- interlock.c */
 
 /*
@@ -281,6 +278,10 @@ int psc_journal_write(struct psc_daemon *daemon, json_t *record);
 
 /* The same with the host's signature, if there is a key. */
 int psc_journal_write_signed(struct psc_daemon *daemon, json_t *record);
+
+/* The policy that a generation was decided by; NULL when it is not known any more. */
+const struct psc_policy *psc_journal_policy_of(const struct psc_daemon *daemon,
+					       uint64_t generation);
 
 /* Appends the record of a decision, with what the lists say of its digest. Does not sync. */
 int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *event);

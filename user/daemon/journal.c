@@ -190,6 +190,15 @@ int psc_journal_write_signed(struct psc_daemon *daemon, json_t *record)
 	return write_record(daemon, record, daemon->log_key);
 }
 
+const struct psc_policy *psc_journal_policy_of(const struct psc_daemon *daemon, uint64_t generation)
+{
+	if (generation == daemon->policy.generation || generation == daemon->adopted_generation)
+		return &daemon->policy;
+	return daemon->previous.generation == generation && daemon->previous.image
+		       ? &daemon->previous
+		       : NULL;
+}
+
 static void explain(const struct psc_policy *policy, const struct psc_event *event,
 		    struct psc_event_context *context)
 {
@@ -211,7 +220,7 @@ static void explain(const struct psc_policy *policy, const struct psc_event *eve
 static int append_decision(struct psc_daemon *daemon, const struct psc_event *event,
 			   const struct psc_fold_repeats *repeats)
 {
-	const struct psc_policy *policy = psc_policy_of(daemon, event->generation);
+	const struct psc_policy *policy = psc_journal_policy_of(daemon, event->generation);
 	struct psc_event_context context = context_of(daemon);
 	struct psc_list_entry entry;
 	struct psc_list_file file;

@@ -233,12 +233,3 @@ int psc_policy_keep(struct psc_durable *file)
 
 	return r < 0 ? r : psc_durable_settle(file);
 }
-
-const struct psc_policy *psc_policy_of(const struct psc_daemon *daemon, uint64_t generation)
-{
-	if (generation == daemon->policy.generation || generation == daemon->adopted_generation)
-		return &daemon->policy;
-	return daemon->previous.generation == generation && daemon->previous.image
-		       ? &daemon->previous
-		       : NULL;
-}

@@ -55,7 +55,7 @@ static uint8_t verdict_of(const struct psc_decision *decision)
 static const struct psc_policy *policy_at(const struct psc_daemon *daemon,
 					  const struct psc_event *event)
 {
-	const struct psc_policy *policy = psc_policy_of(daemon, event->generation);
+	const struct psc_policy *policy = psc_journal_policy_of(daemon, event->generation);
 
 	return policy && policy->image->buckets ? policy : &daemon->policy;
 }
@@ -73,7 +73,7 @@ static int record_found(struct psc_daemon *daemon, const struct psc_policy *poli
 		return 0;
 	found.head.type = PSC_EVENT_DECISION;
 	found.head.flags |= PSC_EVENT_DIGEST_VALID;
-	if (psc_policy_of(daemon, event->generation) != policy)
+	if (psc_journal_policy_of(daemon, event->generation) != policy)
 		found.generation = policy->generation;
 	found.wall_ns = then;
 	found.interval = decision.interval;

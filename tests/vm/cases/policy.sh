@@ -414,14 +414,14 @@ life_policy_restored_disarmed() {
 	local needed=/usr/bin/doas said log
 	under_policy 2024-06-01T00:00:00Z
 	guard_off
-	cp "$p" $needed
+	cp "$p" "$needed"
 	printf 'mode: enforce\nactions: {exec: maybe}\n' >"$config"
 	start_daemon --mode "$mode"
 	log_mark
-	try attempt exec $needed
+	try attempt exec "$needed"
 	evidence "$digests"
 	said=$(proscribe status --json)
-	log=$(cat $logs/audit-*.jsonl | grep '"type":"disarmed"')
+	log=$(cat "$logs"/audit-*.jsonl | grep '"type":"disarmed"')
 	if [[ $said != *'"policy_disarmed"'* || $said != *'"mode": "observe"'* ]]; then
 		result silent "$said"
 	elif [[ $log != *"$needed"* ]]; then
@@ -429,7 +429,7 @@ life_policy_restored_disarmed() {
 	else
 		conclude exec missed
 	fi
-	rm $needed "$config"
+	rm "$needed" "$config"
 	without_policy
 	try attempt exec "$p"
 	[ "$status" = 0 ] || note "$case: still refused"
