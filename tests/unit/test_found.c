@@ -57,6 +57,8 @@ static void test_judge(void **state)
 		CHANGE(linked, 1, PSC_FOUND_LINK),
 		CHANGE(essential, 1, PSC_FOUND_ESSENTIAL),
 		CHANGE(distribution, 1, PSC_FOUND_DISTRIBUTION),
+		CHANGE(claimed, 1, PSC_FOUND_PLACE),
+		CHANGE(proven, 1, PSC_FOUND_FED),
 		CHANGE(digest, 0, PSC_FOUND_FED),
 	};
 
@@ -80,6 +82,52 @@ static void test_harm_comes_first(void **state)
 	file.essential = false;
 	file.distribution = true;
 	assert_int_equal(psc_found_judge(&file, PSC_CONFIDENCE_LOW, LIMIT), PSC_FOUND_DISTRIBUTION);
+	/* who packaged a vendor's engine does not make it somebody else's */
+	file.proven = true;
+	file.listed = file.linked = false;
+	file.size = 1;
+	assert_int_equal(psc_found_judge(&file, PSC_CONFIDENCE_LOW, LIMIT), PSC_FOUND_FED);
+	file.essential = true;
+	assert_int_equal(psc_found_judge(&file, PSC_CONFIDENCE_LOW, LIMIT), PSC_FOUND_ESSENTIAL);
+}
+
+/* Place, name, size, format and what runs a file are anybody's choice. */
+static void test_proof(void **state)
+{
+	static const enum psc_fact_kind claims[] = {PSC_FACT_PATH,	  PSC_FACT_NAME,
+						    PSC_FACT_FORMAT,	  PSC_FACT_SIZE,
+						    PSC_FACT_UNIT,	  PSC_FACT_USER,
+						    PSC_FACT_GROUP,	  PSC_FACT_PROCESS,
+						    PSC_FACT_ENVIRONMENT, PSC_FACT_CONTAINER_IMAGE,
+						    PSC_FACT_PROBLEM,	  PSC_FACT_PACKAGE_FORMAT};
+
+	for (unsigned int kind = 0; kind < PSC_FACT_MAX; kind++) {
+		struct psc_indicator rule = {.conditions = 2};
+		bool claim = false, package;
+
+		for (size_t i = 0; i < ARRAY_SIZE(claims); i++)
+			claim |= claims[i] == kind;
+		package = kind >= PSC_FACT_PACKAGE_FORMAT && kind <= PSC_FACT_PACKAGE_KEY;
+		rule.condition[0].fact = PSC_FACT_PATH;
+		rule.condition[1].fact = kind;
+		if (psc_found_is_proof(&rule, true) == claim)
+			fail_msg("%s", psc_fact_to_string(kind));
+		/* of a database: whose package it is says nothing of the file that is there now */
+		assert_int_equal(psc_found_is_proof(&rule, false), !claim && !package);
+	}
+}
+
+static void test_sift(void **state)
+{
+	struct psc_indicator place = {.conditions = 1}, marker = {.conditions = 1};
+	const struct psc_indicator *rules[] = {&place, &marker, &place};
+	struct psc_matches matches = {.rule = rules, .count = 3};
+
+	place.condition[0].fact = PSC_FACT_PATH;
+	marker.condition[0].fact = PSC_FACT_MARKER;
+	psc_found_sift(&matches, false);
+	assert_int_equal(matches.count, 1);
+	assert_ptr_equal(matches.rule[0], &marker);
 }
 
 static void test_confidence_as_asked(void **state)
@@ -306,6 +354,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_harm_comes_first),
+		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_sift),
 		cmocka_unit_test(test_confidence_as_asked),
 		cmocka_unit_test(test_confidence_of_matches),
 		cmocka_unit_test(test_outcomes_have_names),

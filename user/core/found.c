@@ -27,6 +27,8 @@ static const char *const outcome_names[] = {
 	[PSC_FOUND_DISTRIBUTION] = "distribution",
 	[PSC_FOUND_UNVERIFIED] = "unverified",
 	[PSC_FOUND_EXEMPT] = "exempt",
+	[PSC_FOUND_PLACE] = "place",
+	[PSC_FOUND_FULL] = "full",
 };
 
 _Static_assert(ARRAY_SIZE(outcome_names) == PSC_FOUND_OUTCOME_MAX, "a name for every outcome");
@@ -50,13 +52,43 @@ enum psc_confidence psc_found_confidence(const struct psc_matches *matches)
 	return best;
 }
 
+static bool is_shown_by_content(enum psc_fact_kind kind, bool is_package)
+{
+	if (kind == PSC_FACT_SHA256)
+		return true;
+	if (kind >= PSC_FACT_PACKAGE_FORMAT && kind <= PSC_FACT_PACKAGE_KEY)
+		return is_package && kind != PSC_FACT_PACKAGE_FORMAT;
+	return kind >= PSC_FACT_ELF_BUILD_ID && kind < PSC_FACT_UNIT;
+}
+
+bool psc_found_is_proof(const struct psc_indicator *rule, bool is_package)
+{
+	for (size_t i = 0; i < rule->conditions; i++) {
+		if (is_shown_by_content(rule->condition[i].fact, is_package))
+			return true;
+	}
+	return false;
+}
+
+void psc_found_sift(struct psc_matches *matches, bool is_package)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < matches->count; i++) {
+		if (psc_found_is_proof(matches->rule[i], is_package))
+			matches->rule[kept++] = matches->rule[i];
+	}
+	matches->count = kept;
+}
+
 enum psc_found_outcome psc_found_judge(const struct psc_found_file *file, enum psc_confidence least,
 				       uint64_t limit)
 {
 	/* whatever else it is: refusing these would harm the host */
 	if (file->essential)
 		return PSC_FOUND_ESSENTIAL;
-	if (file->distribution)
+	/* a vendor's engine in a package of somebody else's is what it is */
+	if (file->distribution && !file->proven)
 		return PSC_FOUND_DISTRIBUTION;
 	if (file->listed)
 		return PSC_FOUND_LISTED;
@@ -70,6 +102,8 @@ enum psc_found_outcome psc_found_judge(const struct psc_found_file *file, enum p
 		return PSC_FOUND_FORMAT;
 	if (file->size > limit)
 		return PSC_FOUND_TOO_LARGE;
+	if (file->claimed)
+		return PSC_FOUND_PLACE;
 	if (file->confidence < least)
 		return PSC_FOUND_CONFIDENCE;
 	if (file->linked)

@@ -30,7 +30,9 @@ enum psc_found_outcome {
 	PSC_FOUND_DISTRIBUTION = 8, /* the content is that of another's package */
 	PSC_FOUND_UNVERIFIED = 9,   /* could not be looked at */
 	PSC_FOUND_EXEMPT = 10,	    /* a profile exempts the product and none refuses it */
-	PSC_FOUND_OUTCOME_MAX = 11,
+	PSC_FOUND_PLACE = 11,	    /* place or name alone, where others than root can write */
+	PSC_FOUND_FULL = 12,	    /* there is no room for more */
+	PSC_FOUND_OUTCOME_MAX = 13,
 };
 
 /* "fed", ...; NULL when out of range. */
@@ -47,6 +49,8 @@ struct psc_found_file {
 	enum psc_format format;
 	uint64_t size; /* bytes */
 	bool linked;   /* only the name of a link out of the vendor's place was recognised */
+	bool proven;   /* what the content shows is recognised, not only place and name */
+	bool claimed;  /* not proven, and others than root can have given it place and name */
 	const uint8_t *digest; /* NULL: not computed yet */
 	bool listed;	       /* as below, of the digest */
 	bool essential;
@@ -58,6 +62,16 @@ struct psc_found_file {
  * names it best, the confidence from whatever rule of the same vendor is surest.
  */
 enum psc_confidence psc_found_confidence(const struct psc_matches *matches);
+
+/*
+ * Whether @rule rests on what the content shows, not only on what anybody can choose for a file:
+ * where it is, what it is called, its size and format, what runs it. @is_package: what is known
+ * of a package was read from the file itself, not from a database that says whose it is.
+ */
+bool psc_found_is_proof(const struct psc_indicator *rule, bool is_package);
+
+/* Leaves those of @matches that are proof, in their order. */
+void psc_found_sift(struct psc_matches *matches, bool is_package);
 
 /*
  * Whether a file is to be fed. Without a digest this answers whether computing one is worth
