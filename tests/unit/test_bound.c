@@ -163,6 +163,11 @@ static void test_mounts(void **state)
 	assert_ptr_equal(psc_bound_mount(&mounts, "/vendor/a/b"), &mount[1]);
 	assert_ptr_equal(psc_bound_mount(&mounts, "/vendors"), &mount[0]);
 	assert_null(psc_bound_mount(&mounts, "vendor"));
+	assert_true(psc_bound_reachable(&mounts, "/"));
+	assert_true(psc_bound_reachable(&mounts, "/vendors/a"));
+	assert_false(psc_bound_reachable(&mounts, "/vendor"));
+	/* a disk below a server's directory */
+	assert_false(psc_bound_reachable(&mounts, "/vendor/a/disk"));
 }
 
 int main(void)

@@ -38,6 +38,27 @@ const struct psc_mount *psc_bound_mount(const struct psc_mounts *mounts, const c
 	return mount;
 }
 
+bool psc_bound_reachable(const struct psc_mounts *mounts, const char *path)
+{
+	char prefix[PATH_MAX];
+	size_t length = strlen(path);
+
+	if (path[0] != '/' || length >= sizeof(prefix))
+		return false;
+	for (size_t i = 1; i <= length; i++) {
+		const struct psc_mount *mount;
+
+		if (path[i] && path[i] != '/')
+			continue;
+		memcpy(prefix, path, i);
+		prefix[i] = 0;
+		mount = psc_mounts_find(mounts, prefix);
+		if (mount && mount->kind != PSC_MOUNT_LOCAL)
+			return false;
+	}
+	return true;
+}
+
 /* An access list shows in the bits of the group: its mask stands there. */
 static bool is_alone(const struct walk *w, const struct stat *st)
 {

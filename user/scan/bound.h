@@ -35,3 +35,6 @@ bool psc_bound_is(const struct psc_bound *bound, const char *path, const struct 
 
 /* The mount point that @path lies on, as far as @mounts knows; NULL: none. */
 const struct psc_mount *psc_bound_mount(const struct psc_mounts *mounts, const char *path);
+
+/* Whether everything above the mount point @path is local, so that the way there is no trap. */
+bool psc_bound_reachable(const struct psc_mounts *mounts, const char *path);

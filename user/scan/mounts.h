@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mounts.h - which mount points a walk does not cross, known beforehand: a server that does not
- * answer hangs whoever as much as asks for the type of its file system. Only for user/scan.
+ * answer hangs whoever as much as asks for the type of its file system. Used by the scan and the
+ * daemon's resolver.
  */
 #pragma once
 
