@@ -90,8 +90,10 @@ $(O)/%.o: %.c
 # Parts of programs that unit tests link: they need nothing of the kernel half.
 CLIENT_OBJ  := $(O)/user/daemon/identify.o $(O)/user/daemon/worker.o
 SANDBOX_OBJ := $(O)/user/worker/sandbox.o
+# The resolver's thread, without the daemon that it works for.
+RESOLVER_OBJ := $(patsubst %,$(O)/user/daemon/resolver_%.o,queue run collect files mounts origin)
 
-$(filter-out $(CLIENT_OBJ),$(DAEMON_OBJ)): | $(O)/bpf/guard.skel.h $(O)/bpf/probe.skel.h
+$(filter-out $(CLIENT_OBJ) $(RESOLVER_OBJ),$(DAEMON_OBJ)): | $(O)/bpf/guard.skel.h $(O)/bpf/probe.skel.h
 
 $(CORE_LIB): $(CORE_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -115,6 +117,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
 
 $(O)/tests/unit/test_identify_client: $(CLIENT_OBJ) | $(O)/proscribe-identify
 $(O)/tests/unit/test_sandbox: $(SANDBOX_OBJ)
+$(O)/tests/unit/test_resolver: $(RESOLVER_OBJ)
 
 $(O)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_dpkg.c - paragraphs of dpkg's status file. */
+/* test_dpkg.c - dpkg's status file and lists of files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,40 +8,54 @@
 
 #include <cmocka.h>
 
-#include "user/core/util.h"
-#include "user/core/dpkg.h"
+#include <errno.h>
+#include <sys/mman.h>
 
-static void assert_text(struct psc_dpkg_text text, const char *expected)
+#include "user/core/util.h"
+#include "user/scan/dpkg.h"
+
+/* What was given, one a line: "NAME VERSION ARCHITECTURE MAINTAINER HOMEPAGE INSTALLED LINE". */
+struct given {
+	char text[1024];
+	int stop; /* returned for each */
+};
+
+static int file_of(const char *text)
 {
-	assert_int_equal(text.length, strlen(expected));
-	assert_memory_equal(text.data ?: "", expected, text.length);
+	int fd = memfd_create("in", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	return fd;
+}
+
+static int package_one(const struct psc_dpkg_package *package, void *data)
+{
+	struct given *given = data;
+	size_t at = strlen(given->text);
+
+	snprintf(given->text + at, sizeof(given->text) - at, "%s|%s|%s|%s|%s|%d|%u\n",
+		 package->name, package->version, package->architecture, package->maintainer,
+		 package->homepage, package->is_installed, package->line);
+	return given->stop;
 }
 
 static void test_paragraphs(void **state)
 {
-	static const char text[] = "\n\nPackage: acme\nStatus: install ok installed\n"
-				   "Maintainer:  Acme <a@acme.example>\t\r\n"
-				   "Architecture: amd64\nVersion: 1:2-3\n"
-				   "Description: Version: 9\n Package: no\n\tHomepage: no\n"
-				   "Homepage: https://acme.example\n \t\n"
-				   "Nothing: here\n\n"
-				   "package: last\nStatus: deinstall ok config-files";
-	struct psc_dpkg_entry entry;
-	size_t at = 0;
+	_cleanup_close_ int fd = file_of("\n\nPackage: acme\nStatus: install ok installed\n"
+					 "Maintainer:  Acme <a@acme.example>\n"
+					 "Architecture: amd64\nVersion: 1:2-3\n"
+					 "Description: Version: 9\n Package: no\n\tHomepage: no\n"
+					 "Homepage: https://acme.example\n \t\n"
+					 "Nothing: here\n\n"
+					 "package: last\nStatus: deinstall ok config-files");
+	struct given given = {0};
+	unsigned int line = 0;
 
-	assert_true(psc_dpkg_next(text, sizeof(text) - 1, &at, &entry));
-	assert_text(entry.package, "acme");
-	assert_text(entry.version, "1:2-3");
-	assert_text(entry.architecture, "amd64");
-	assert_text(entry.maintainer, "Acme <a@acme.example>");
-	assert_text(entry.homepage, "https://acme.example");
-	assert_true(entry.installed);
-	assert_true(psc_dpkg_next(text, sizeof(text) - 1, &at, &entry));
-	assert_text(entry.package, "last");
-	assert_text(entry.version, "");
-	assert_false(entry.installed);
-	assert_false(psc_dpkg_next(text, sizeof(text) - 1, &at, &entry));
-	assert_int_equal(at, sizeof(text) - 1);
+	assert_int_equal(psc_dpkg_read_status(fd, package_one, &given, &line), 0);
+	assert_string_equal(given.text,
+			    "acme|1:2-3|amd64|Acme <a@acme.example>|https://acme.example|1|3\n"
+			    "last|||||0|15\n");
 }
 
 static void test_states(void **state)
@@ -50,47 +64,81 @@ static void test_states(void **state)
 		const char *status;
 		bool installed;
 	} cases[] = {
-		{"install ok installed", true},
-		{"install ok unpacked", true},
-		{"hold ok half-configured", true},
-		{"install reinstreq half-installed", true},
-		{"install ok triggers-pending", true},
-		{"deinstall ok config-files", false},
-		{"purge ok not-installed", false},
-		{"installed-not", false},
-		{"", false},
+		{"Status: install ok installed\n", true},
+		{"Status: install ok unpacked\n", true},
+		{"Status: hold ok half-configured\n", true},
+		{"Status: install reinstreq half-installed\n", true},
+		{"Status: install ok triggers-pending\n", true},
+		{"Status: deinstall ok config-files\n", false},
+		{"Status: purge ok not-installed\n", false},
+		{"", true}, /* status.d of images without dpkg */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *text = NULL;
-		struct psc_dpkg_entry entry;
-		size_t at = 0;
+		_cleanup_close_ int fd = -1;
+		struct given given = {0};
+		unsigned int line = 0;
 
-		assert_true(asprintf(&text, "Package: a\nStatus: %s\n", cases[i].status) > 0);
-		assert_true(psc_dpkg_next(text, strlen(text), &at, &entry));
-		assert_int_equal(entry.installed, cases[i].installed);
+		assert_true(asprintf(&text, "Package: a\n%s", cases[i].status) > 0);
+		fd = file_of(text);
+		assert_int_equal(psc_dpkg_read_status(fd, package_one, &given, &line), 0);
+		assert_string_equal(given.text, cases[i].installed ? "a|||||1|1\n" : "a|||||0|1\n");
 	}
 }
 
-static void test_nothing(void **state)
+/* What came before a line that is none was given, and the line is told. */
+static void test_damage(void **state)
 {
-	static const char *const texts[] = {"",	   "\n",	"no colon\n", "Version: 1\n\n",
-					    ":\n", "Package:\n"};
+	_cleanup_close_ int fd = file_of("Package: a\n\nPackage: b\nno field\n");
+	_cleanup_close_ int none = file_of("Version: 1\n\n:\n\nPackage:\n");
+	struct given given = {0};
+	unsigned int line = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		struct psc_dpkg_entry entry;
-		size_t at = 0;
+	assert_int_equal(psc_dpkg_read_status(fd, package_one, &given, &line), -EBADMSG);
+	assert_int_equal(line, 4);
+	assert_string_equal(given.text, "a|||||1|1\n");
+	given.text[0] = 0;
+	assert_int_equal(psc_dpkg_read_status(none, package_one, &given, &line), 0);
+	assert_string_equal(given.text, "");
+}
 
-		assert_false(psc_dpkg_next(texts[i], strlen(texts[i]), &at, &entry));
-	}
+static void test_error_of_reader(void **state)
+{
+	_cleanup_close_ int fd = file_of("Package: a\n\nPackage: b\n");
+	struct given given = {.stop = -ECANCELED};
+	unsigned int line = 0;
+
+	assert_int_equal(psc_dpkg_read_status(fd, package_one, &given, &line), -ECANCELED);
+	assert_string_equal(given.text, "a|||||1|1\n");
+}
+
+static int path_one(const char *path, size_t length, void *data)
+{
+	struct given *given = data;
+
+	size_t at = strlen(given->text);
+
+	assert_int_equal(strlen(path), length);
+	snprintf(given->text + at, sizeof(given->text) - at, "%s\n", path);
+	return given->stop;
+}
+
+static void test_list(void **state)
+{
+	_cleanup_close_ int fd = file_of("/.\n/opt\nrelative\n\n/opt/a b");
+	struct given given = {0};
+
+	assert_int_equal(psc_dpkg_read_list(fd, path_one, &given), 0);
+	assert_string_equal(given.text, "/.\n/opt\n/opt/a b\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paragraphs),
-		cmocka_unit_test(test_states),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_paragraphs), cmocka_unit_test(test_states),
+		cmocka_unit_test(test_damage),	   cmocka_unit_test(test_error_of_reader),
+		cmocka_unit_test(test_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

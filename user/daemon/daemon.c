@@ -464,6 +464,7 @@ static void handle_tick(struct psc_daemon *daemon)
 	if (read(daemon->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
 	psc_clock_tick(daemon);
+	psc_resolver_tick(daemon);
 	psc_places_mark(daemon);
 	psc_journal_drain_some(daemon);
 	psc_journal_repeats(daemon, false);

@@ -7,22 +7,61 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 
-#include "user/core/hex.h"
-#include "user/core/list_edit.h"
+#include "bpf/decide.h"
 #include "user/core/paths.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/resolver_internal.h"
 
-#define FEED_MAX  20000			  /* digests of one activation */
-#define FEED_GAP  (1 * PSC_NSEC_PER_SEC)  /* between two activations, at least */
 #define RUN_QUIET (1 * PSC_NSEC_PER_SEC)  /* after the last change of a package database */
 #define RUN_MOST  (30 * PSC_NSEC_PER_SEC) /* after the first one */
-#define HELD_MAX  4096
+#define END_MS	  2000			  /* for the thread to end */
 
 /* ---- what the thread works with -------------------------------------------------------- */
+
+static int compare_sizeless(const void *a, const void *b)
+{
+	return memcmp(a, b, PSC_DIGEST_SIZE);
+}
+
+static int add_sizeless(const struct psc_daemon *daemon, const struct psc_list_entry *entry,
+			struct psc_resolver_know *know)
+{
+	struct psc_resolver_sizeless *grown = know->sizeless, *one;
+	const struct psc_product *product;
+
+	if (!(know->sizeless_count & (know->sizeless_count + 1)))
+		grown = reallocarray(grown, 2 * (know->sizeless_count + 1), sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	know->sizeless = grown;
+	one = &grown[know->sizeless_count];
+	*one = (struct psc_resolver_sizeless){.role = PSC_ROLE_PROGRAM};
+	memcpy(one->digest, entry->digest, PSC_DIGEST_SIZE);
+	product = psc_catalog_find(&daemon->policy.set.catalog, entry->product, &one->role);
+	one->product = product ? strdup(product->id) : strdup(entry->product);
+	know->sizeless_count += one->product != NULL;
+	return one->product ? 0 : -ENOMEM;
+}
+
+/* Those that the kernel cannot look for and that are not executed: see PSC_FILTER_OPEN. */
+static int know_sizeless(const struct psc_daemon *daemon, struct psc_resolver_know *know)
+{
+	const struct psc_list *list = daemon->policy.list;
+	struct psc_list_entry entry;
+	int r = 0;
+
+	for (size_t i = 0; !r && !psc_list_get(list, i, &entry); i++) {
+		if (!entry.has_size && psc_list_entry_enforce(&entry) == PSC_LIST_ENFORCEABLE &&
+		    !psc_format_forces_hashing(entry.format))
+			r = add_sizeless(daemon, &entry, know);
+	}
+	if (know->sizeless_count)
+		qsort(know->sizeless, know->sizeless_count, sizeof(*know->sizeless),
+		      compare_sizeless);
+	return r;
+}
 
 static int know_new(const struct psc_daemon *daemon, struct psc_resolver_know **ret,
 		    struct psc_error *reterr)
@@ -36,29 +75,31 @@ static int know_new(const struct psc_daemon *daemon, struct psc_resolver_know **
 			r = psc_indicators_load(know->indicators, &daemon->policy.set.catalog,
 						places.catalogs[i], reterr);
 	}
+	if (!r)
+		r = know_sizeless(daemon, know);
+	if (know)
+		know->users = 1;
 	if (r < 0) {
 		if (!reterr->message[0])
 			psc_error_set(reterr, NULL, 0, 0, "%s", strerror(-r));
-		if (know)
-			psc_indicators_free(know->indicators);
-		free(know);
+		psc_resolver_know_drop(know);
 		return r;
 	}
-	know->users = 1;
+	know->serial = ++daemon->resolver->serial;
 	know->least = daemon->policy.config->resolver.confidence;
 	know->limit = daemon->policy.config->hash_limit;
 	*ret = know;
 	return 0;
 }
 
-/* A policy that was restored brings no catalog: what was known before is kept. */
+/* A policy that was restored or is held brings no catalog: what was known before is kept. */
 static void learn(struct psc_daemon *daemon)
 {
 	struct psc_resolver *resolver = daemon->resolver;
 	struct psc_resolver_know *know = NULL;
 	char text[640];
 
-	if (daemon->policy.restored)
+	if (daemon->policy.restored || daemon->policy.held)
 		return;
 	resolver->refused = (struct psc_error){};
 	if (daemon->policy.config->resolver.enabled &&
@@ -82,8 +123,8 @@ void psc_resolver_rearm(struct psc_resolver *resolver)
 
 	if (resolver->running || !resolver->know)
 		due = UINT64_MAX;
-	if (resolver->pending && resolver->fed_ns + FEED_GAP < due)
-		due = resolver->fed_ns + FEED_GAP;
+	if (resolver->pending && resolver->feed_from_ns < due)
+		due = resolver->feed_from_ns;
 	if (due != UINT64_MAX) {
 		timer.it_value.tv_sec = due / PSC_NSEC_PER_SEC;
 		timer.it_value.tv_nsec = due % PSC_NSEC_PER_SEC + 1;
@@ -117,8 +158,7 @@ static int compare_listed(const void *a, const void *b)
 	return memcmp(a, b, PSC_DIGEST_SIZE);
 }
 
-/* Looks which processes run what was found. */
-static void begin_late(struct psc_daemon *daemon)
+void psc_resolver_begin_late(struct psc_daemon *daemon)
 {
 	struct psc_resolver *resolver = daemon->resolver;
 	const struct psc_list *list = daemon->policy.list;
@@ -149,113 +189,10 @@ static void begin_late(struct psc_daemon *daemon)
 	psc_resolver_push(&resolver->queue, job);
 }
 
-/* ---- into force -------------------------------------------------------------------------- */
-
-static void drop_pending(struct psc_resolver *resolver)
-{
-	resolver->additions = psc_list_free(resolver->additions);
-	free(resolver->changed);
-	resolver->changed = NULL;
-	resolver->changed_count = resolver->pending = 0;
-}
-
-static void record_feed(struct psc_daemon *daemon, size_t added)
-{
-	const struct psc_list *list = daemon->resolver->additions;
-	struct psc_list_entry entry;
-	json_t *record, *files;
-
-	if (psc_journal_record(daemon, "found", &record) < 0)
-		return;
-	psc_record_message(record,
-			   "%zu files of listed products were found, their content is "
-			   "guarded from generation %llu on",
-			   added, (unsigned long long)daemon->policy.generation);
-	files = json_array();
-	for (size_t i = 0; i < 32 && !psc_list_get(list, i, &entry); i++) {
-		char digest[2 * PSC_DIGEST_SIZE + 1];
-
-		psc_hex_encode(entry.digest, PSC_DIGEST_SIZE, digest);
-		json_array_append_new(files, json_pack("{s:s, s:s, s:s, s:s}", "path", entry.name,
-						       "sha256", digest, "product", entry.product,
-						       "source", entry.source));
-	}
-	psc_record_set(record, "files", files);
-	psc_record_set(record, "added", json_integer(added));
-	psc_record_set(record, "generation", json_integer(daemon->policy.generation));
-	psc_record_set_string(record, "list", PSC_PATH_FOUND);
-	psc_journal_write(daemon, record);
-}
-
-static void record_failure(struct psc_daemon *daemon, const struct psc_error *error)
-{
-	char text[640];
-	json_t *record;
-
-	psc_say("what was found cannot be put into force: %s",
-		psc_error_format(error, text, sizeof(text)));
-	if (psc_journal_record(daemon, "found_refused", &record) < 0)
-		return;
-	psc_record_message(record, "what was found cannot be put into force: %s", text);
-	psc_record_failed(record);
-	psc_journal_write(daemon, record);
-}
-
-static void measure(struct psc_resolver *resolver)
-{
-	uint64_t now = psc_time_now();
-
-	for (size_t i = 0; i < resolver->changed_count; i++) {
-		/* a clock that was set meanwhile tells nothing */
-		if (resolver->changed[i] < now &&
-		    now - resolver->changed[i] < 600 * PSC_NSEC_PER_SEC)
-			psc_latency_add(&resolver->latency, now - resolver->changed[i]);
-	}
-}
-
-/*
- * Writes what is pending and puts it into force. A policy that is refused for another reason
- * than these digests leaves them in the file: the next reload brings them. Where they are the
- * reason (interlock), the file becomes what it was.
- */
-static void feed(struct psc_daemon *daemon)
-{
-	_cleanup_(psc_list_backup_freep) struct psc_list_backup *backup = NULL;
-	struct psc_resolver *resolver = daemon->resolver;
-	struct psc_error error = {};
-	size_t added = 0;
-	int r;
-
-	if (!resolver->pending || psc_time_boot() < resolver->fed_ns + FEED_GAP)
-		return;
-	resolver->fed_ns = psc_time_boot();
-	mkdir(PSC_DIR_STATE, 0700);
-	r = psc_list_file_add(PSC_PATH_FOUND, resolver->additions, &added, &backup, &error);
-	/* what is in the file already is not in force, or it would not be pending */
-	if (!r) {
-		resolver->activating = true;
-		r = psc_daemon_reload(daemon, "resolver", &error);
-		resolver->activating = false;
-	}
-	if (r == -EPERM && backup)
-		psc_list_file_restore(PSC_PATH_FOUND, backup, NULL);
-	resolver->failed = error;
-	if (r < 0) {
-		record_failure(daemon, &error);
-	} else {
-		resolver->activations++;
-		record_feed(daemon, added);
-		measure(resolver);
-		begin_late(daemon);
-	}
-	drop_pending(resolver);
-}
-
 /* ---- results ------------------------------------------------------------------------------ */
 
-/* Whether this was said before since the start; remembers it. */
-static bool said_before(struct psc_resolver *resolver, const char *what, const char *path,
-			uint64_t number)
+bool psc_resolver_said(struct psc_resolver *resolver, const char *what, const char *path,
+		       uint64_t number)
 {
 	uint64_t hash = 14695981039346656037ULL ^ number;
 
@@ -263,92 +200,15 @@ static bool said_before(struct psc_resolver *resolver, const char *what, const c
 		hash = (hash ^ (uint8_t)*p) * 1099511628211ULL;
 	for (const char *p = path; *p; p++)
 		hash = (hash ^ (uint8_t)*p) * 1099511628211ULL;
-	for (size_t i = 0; i < resolver->held_count; i++) {
-		if (resolver->held[i] == hash)
+	for (size_t i = 0; i < resolver->said_count && i < PSC_RESOLVER_SAID_MAX; i++) {
+		if (resolver->said && resolver->said[i] == hash)
 			return true;
 	}
-	if (!resolver->held)
-		resolver->held = calloc(HELD_MAX, sizeof(*resolver->held));
-	if (resolver->held && resolver->held_count < HELD_MAX)
-		resolver->held[resolver->held_count++] = hash;
-	return resolver->held_count == HELD_MAX;
-}
-
-static const char *reason_of(enum psc_found_outcome outcome)
-{
-	switch (outcome) {
-	case PSC_FOUND_TOO_LARGE:
-		return "it is larger than what is digested (hash_limit)";
-	case PSC_FOUND_CONFIDENCE:
-		return "the indicators prove too little (resolver: confidence)";
-	case PSC_FOUND_LINK:
-		return "only a link in a listed place leads there";
-	case PSC_FOUND_ESSENTIAL:
-		return "the host needs this content";
-	case PSC_FOUND_DISTRIBUTION:
-		return "its content is that of a package of the distribution";
-	case PSC_FOUND_EXEMPT:
-		return "an active profile exempts the product";
-	case PSC_FOUND_UNVERIFIED:
-		return "it could not be read";
-	default:
-		return NULL;
-	}
-}
-
-/* Recognised and not guarded: said once, with the reason. */
-static void record_held(struct psc_daemon *daemon, const struct psc_resolver_result *result)
-{
-	const char *reason = reason_of(result->outcome);
-	json_t *record;
-
-	if (!reason ||
-	    said_before(daemon->resolver, psc_found_outcome_to_string(result->outcome),
-			result->path, result->size) ||
-	    psc_journal_record(daemon, "found_held", &record) < 0)
-		return;
-	psc_record_message(record, "%s looks like %s, but is not guarded by its content: %s",
-			   result->path, result->product, reason);
-	psc_record_set_string(record, "path", result->path);
-	psc_record_set_string(record, "product", result->product);
-	psc_record_set_string(record, "rule", result->rule);
-	psc_record_set_string(record, "confidence", psc_confidence_to_string(result->confidence));
-	psc_record_set_string(record, "reason", psc_found_outcome_to_string(result->outcome));
-	psc_journal_write(daemon, record);
-}
-
-static int add_pending(struct psc_resolver *resolver, const struct psc_resolver_result *result)
-{
-	const struct psc_found_file file = {
-		.path = result->path,
-		.product = result->product,
-		.role = result->role,
-		.confidence = result->confidence,
-		.rule = result->rule,
-		.version = result->version,
-		.format = result->format,
-		.size = result->size,
-		.digest = result->digest,
-	};
-	struct psc_error error = {};
-	uint64_t *grown;
-	int r = 0;
-
-	if (!resolver->additions)
-		r = psc_list_new(&resolver->additions);
-	if (!r)
-		r = psc_found_append(resolver->additions, &file, psc_time_now(), &error);
-	if (r < 0)
-		return r;
-	resolver->pending++;
-	if (!result->fresh)
-		return 0;
-	grown = reallocarray(resolver->changed, resolver->changed_count + 1, sizeof(*grown));
-	if (!grown)
-		return 0;
-	resolver->changed = grown;
-	grown[resolver->changed_count++] = result->changed_ns;
-	return 0;
+	if (!resolver->said)
+		resolver->said = calloc(PSC_RESOLVER_SAID_MAX, sizeof(*resolver->said));
+	if (resolver->said)
+		resolver->said[resolver->said_count++ % PSC_RESOLVER_SAID_MAX] = hash;
+	return false;
 }
 
 /*
@@ -376,21 +236,52 @@ static bool is_exempt(const struct psc_daemon *daemon, const struct psc_resolver
 	return exempt;
 }
 
+/*
+ * Whether the kernel knows this content already. A digest that is listed without a size is not
+ * known to it: no file is read whose size is not listed. With it, it is.
+ */
+static bool is_in_force(const struct psc_daemon *daemon, const struct psc_resolver_result *result)
+{
+	const struct psc_image *image = daemon->policy.image;
+	const struct psc_digest_record *record = psc_image_lookup(image, result->digest);
+
+	if (!record || (record->size && record->size != result->size))
+		return false;
+	return (!psc_format_in_exec_filter(result->format) ||
+		psc_image_filter(image, PSC_FILTER_EXEC, result->size)) &&
+	       (!psc_format_in_open_filter(result->format) ||
+		psc_image_filter(image, PSC_FILTER_OPEN, result->size));
+}
+
+/* By place or name it is an exempt product; its content may be that of another. */
+static void ask_for_content(struct psc_resolver *resolver, struct psc_resolver_result *result)
+{
+	struct psc_resolver_job *job;
+
+	if (!resolver->know)
+		return;
+	job = psc_resolver_job_new(PSC_JOB_CONTENT, resolver->know);
+	if (!job)
+		return;
+	job->path = TAKE_PTR(result->path);
+	job->st = result->st;
+	psc_resolver_push(&resolver->queue, job);
+}
+
 static void take_file(struct psc_daemon *daemon, struct psc_resolver_result *result)
 {
 	struct psc_resolver *resolver = daemon->resolver;
-	struct psc_list_entry entry;
 
-	if (result->outcome == PSC_FOUND_FED &&
-	    !psc_list_find(daemon->policy.list, result->digest, &entry))
+	if (result->outcome == PSC_FOUND_FED && is_in_force(daemon, result))
 		result->outcome = PSC_FOUND_LISTED;
 	if (result->outcome == PSC_FOUND_FED && is_exempt(daemon, result))
 		result->outcome = PSC_FOUND_EXEMPT;
-	if (result->outcome == PSC_FOUND_FED &&
-	    (resolver->pending >= FEED_MAX || add_pending(resolver, result) < 0))
-		result->outcome = PSC_FOUND_UNVERIFIED;
+	if (result->outcome == PSC_FOUND_FED)
+		result->outcome = psc_resolver_add(daemon, result);
 	resolver->outcomes[result->outcome]++;
-	record_held(daemon, result);
+	psc_resolver_record_held(daemon, result);
+	if (result->outcome == PSC_FOUND_EXEMPT && !result->identified)
+		ask_for_content(resolver, result);
 }
 
 static void take_run(struct psc_daemon *daemon, const struct psc_resolver_result *result)
@@ -406,7 +297,7 @@ static void take_run(struct psc_daemon *daemon, const struct psc_resolver_result
 	resolver->run_truncated = result->truncated;
 	/* at the first one also for what was found in an earlier life */
 	if (resolver->runs == 1)
-		begin_late(daemon);
+		psc_resolver_begin_late(daemon);
 }
 
 static void take(struct psc_daemon *daemon, struct psc_resolver_result *result)
@@ -420,10 +311,19 @@ static void take(struct psc_daemon *daemon, struct psc_resolver_result *result)
 	case PSC_RESULT_UNKNOWN:
 		psc_resolver_identify(daemon, result);
 		break;
+	case PSC_RESULT_PARTLY:
+		resolver->outcomes[PSC_FOUND_UNVERIFIED]++;
+		if (!psc_resolver_said(resolver, result->problem, result->path, 0))
+			psc_resolver_unverified(daemon, result->path, result->problem);
+		break;
 	case PSC_RESULT_PROCESS:
-		if (!said_before(resolver, "late", result->path,
-				 ((uint64_t)result->pid << 40) ^ result->start_ticks))
-			psc_resolver_late(daemon, result);
+		psc_resolver_late(daemon, result);
+		break;
+	case PSC_RESULT_MOVED:
+		psc_resolver_ask(daemon);
+		break;
+	case PSC_RESULT_MOUNTS:
+		resolver->watch.file_systems = result->examined;
 		break;
 	case PSC_RESULT_RUN_DONE:
 		take_run(daemon, result);
@@ -431,7 +331,7 @@ static void take(struct psc_daemon *daemon, struct psc_resolver_result *result)
 	case PSC_RESULT_LATE_DONE:
 		resolver->late_running = false;
 		if (resolver->late_again)
-			begin_late(daemon);
+			psc_resolver_begin_late(daemon);
 		break;
 	}
 }
@@ -487,7 +387,7 @@ void psc_resolver_handle(struct psc_daemon *daemon)
 	/* also what a submit has settled at once */
 	psc_resolver_identify_take(daemon);
 	begin_run(daemon);
-	feed(daemon);
+	psc_resolver_feed(daemon);
 	psc_resolver_watch_intake(resolver, waiting(resolver) < PSC_RESOLVER_JOBS_MAX);
 	psc_resolver_rearm(resolver);
 }
@@ -499,9 +399,69 @@ void psc_resolver_reloaded(struct psc_daemon *daemon)
 	if (!resolver || resolver->activating)
 		return;
 	learn(daemon);
+	/* an override may let in what was refused */
+	resolver->refused_count = 0;
+	resolver->full_said = false;
 	psc_resolver_watch_begin_files(daemon);
 	psc_resolver_ask(daemon);
+	/* what is refused now may run: the mode, a profile or an exemption may have changed */
+	psc_resolver_begin_late(daemon);
 	psc_resolver_rearm(resolver);
+}
+
+static void record_stuck(struct psc_daemon *daemon, const char *message, bool failed)
+{
+	json_t *record;
+
+	psc_say("%s", message);
+	if (psc_journal_record(daemon, "resolver_stuck", &record) < 0)
+		return;
+	psc_record_message(record, "%s", message);
+	if (failed)
+		psc_record_failed(record);
+	psc_journal_write(daemon, record);
+}
+
+static void check_stuck(struct psc_daemon *daemon)
+{
+	struct psc_resolver *resolver = daemon->resolver;
+	bool stuck = psc_resolver_busy(&resolver->queue, psc_time_boot()) > PSC_RESOLVER_STUCK_NS;
+
+	if (stuck == resolver->stuck_said)
+		return;
+	resolver->stuck_said = stuck;
+	record_stuck(
+		daemon,
+		stuck ? "the resolver has been at one file for a minute: nothing is looked for "
+			"meanwhile"
+		      : "the resolver gets on again",
+		stuck);
+}
+
+/* A phase that begins refuses what it refuses, also what runs. */
+static void check_interval(struct psc_daemon *daemon)
+{
+	struct psc_resolver *resolver = daemon->resolver;
+	uint32_t interval =
+		psc_interval_at(&daemon->policy.image->table, psc_clock_guard_now(daemon));
+	bool another = interval != resolver->interval ||
+		       resolver->interval_generation != daemon->policy.generation;
+	bool known = resolver->interval_generation == daemon->policy.generation;
+
+	resolver->interval = interval;
+	resolver->interval_generation = daemon->policy.generation;
+	/* another generation has had its look */
+	if (another && known)
+		psc_resolver_begin_late(daemon);
+}
+
+void psc_resolver_tick(struct psc_daemon *daemon)
+{
+	if (!daemon->resolver)
+		return;
+	check_stuck(daemon);
+	check_interval(daemon);
+	psc_resolver_record_more(daemon, false);
 }
 
 static int add_fd(struct psc_resolver *resolver, int fd)
@@ -515,18 +475,18 @@ static void free_resolver(struct psc_daemon *daemon)
 {
 	struct psc_resolver *resolver = daemon->resolver;
 
-	psc_resolver_watch_close(&resolver->watch);
-	psc_identifier_free(resolver->identifier);
-	psc_closep(&resolver->epoll_fd);
-	psc_closep(&resolver->timer_fd);
-	drop_pending(resolver);
-	free(resolver->held);
-	/* the thread may still be waiting for a disk: what it uses ends with the process */
-	if (!resolver->queue.started) {
-		psc_resolver_know_drop(resolver->know);
-		free(resolver);
-	}
 	daemon->resolver = NULL;
+	psc_identifier_free(resolver->identifier);
+	psc_resolver_feed_drop(resolver);
+	free(resolver->said);
+	psc_closep(&resolver->timer_fd);
+	/* it may be waiting for a disk: what it uses ends with the process */
+	if (!psc_resolver_queue_end(&resolver->queue, END_MS))
+		return;
+	psc_resolver_watch_close(&resolver->watch);
+	psc_closep(&resolver->epoll_fd);
+	psc_resolver_know_drop(resolver->know);
+	free(resolver);
 }
 
 int psc_resolver_start(struct psc_daemon *daemon)
@@ -537,6 +497,7 @@ int psc_resolver_start(struct psc_daemon *daemon)
 	if (!resolver)
 		return -ENOMEM;
 	daemon->resolver = resolver;
+	resolver->queue.event_fd = -1;
 	resolver->run = (struct psc_debounce){.quiet_ns = RUN_QUIET, .most_ns = RUN_MOST};
 	resolver->watch = (struct psc_resolver_watch){
 		.packages_fd = -1, .mounts_fd = -1, .files_fd = -1, .moves_fd = -1};
@@ -566,12 +527,18 @@ int psc_resolver_start(struct psc_daemon *daemon)
 	return resolver->epoll_fd;
 }
 
+/* What is not in force by now is found again at the next start: after `off` nothing is. */
 void psc_resolver_stop(struct psc_daemon *daemon)
 {
-	if (!daemon->resolver)
+	struct psc_resolver *resolver = daemon->resolver;
+
+	if (!resolver)
 		return;
-	take_results(daemon);
-	daemon->resolver->fed_ns = 0;
-	feed(daemon);
+	if (!daemon->policy.held && psc_off_state(daemon) == PSC_GUARD_ON) {
+		take_results(daemon);
+		resolver->feed_from_ns = 0;
+		psc_resolver_feed(daemon);
+	}
+	psc_resolver_record_more(daemon, true);
 	free_resolver(daemon);
 }

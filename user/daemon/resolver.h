@@ -30,7 +30,10 @@ void psc_resolver_handle(struct psc_daemon *daemon);
 /* Another policy is in force, which the resolver did not ask for. */
 void psc_resolver_reloaded(struct psc_daemon *daemon);
 
-/* Ends the watches; the thread ends with the process. */
+/* Every few seconds: is the thread alive, has a phase begun? */
+void psc_resolver_tick(struct psc_daemon *daemon);
+
+/* Puts what was found into force while the guard is on, ends the watches and the thread. */
 void psc_resolver_stop(struct psc_daemon *daemon);
 
 /* The `resolver` of the status; NULL: no memory. */

@@ -13,15 +13,17 @@
 #include <glob.h>
 #include <limits.h>
 
-#include "user/core/dpkg.h"
 #include "user/daemon/resolver_internal.h"
+#include "user/scan/dpkg.h"
 
 #define DEPTH_MAX     32
 #define PLACES_MAX    1024
 #define DIR_DPKG      "/var/lib/dpkg"
 #define UNIT_FILE_MAX (256U << 10)
+#define MAPS_MAX      4096 /* lines of one process */
 
 struct collector {
+	struct psc_resolver_thread *thread;
 	const struct psc_resolver_know *know;
 	struct psc_resolver_files *files;
 	char **places; /* resolved directories that were walked or wait for it */
@@ -29,87 +31,7 @@ struct collector {
 	size_t walked;
 };
 
-/* ---- the files ---------------------------------------------------------------------- */
-
-static void file_free(struct psc_resolver_found *file)
-{
-	if (!file)
-		return;
-	free(file->path);
-	psc_facts_clear(&file->facts);
-	free(file);
-}
-
-void psc_resolver_files_clear(struct psc_resolver_files *files)
-{
-	for (size_t i = 0; i < files->count; i++)
-		file_free(files->file[i]);
-	free(files->file);
-	*files = (struct psc_resolver_files){};
-}
-
-static int compare_identity(const struct stat *a, const struct stat *b)
-{
-	if (a->st_dev != b->st_dev)
-		return a->st_dev < b->st_dev ? -1 : 1;
-	return a->st_ino < b->st_ino ? -1 : a->st_ino > b->st_ino;
-}
-
-/* Where it is, or is to be put in. */
-static size_t slot_of(const struct psc_resolver_files *files, const struct stat *st,
-		      bool *ret_found)
-{
-	size_t low = 0, high = files->count;
-
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int r = compare_identity(&files->file[middle]->st, st);
-
-		if (!r) {
-			*ret_found = true;
-			return middle;
-		}
-		if (r < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-struct psc_resolver_found *psc_resolver_files_find(const struct psc_resolver_files *files,
-						   const struct stat *st)
-{
-	bool found;
-	size_t at = slot_of(files, st, &found);
-
-	return found ? files->file[at] : NULL;
-}
-
-static struct psc_resolver_found *insert(struct psc_resolver_files *files, size_t at,
-					 const char *path, const struct stat *st)
-{
-	struct psc_resolver_found *file = calloc(1, sizeof(*file));
-	struct psc_resolver_found **grown = files->file;
-
-	if (file)
-		file->path = strdup(path);
-	if (!(files->count & (files->count + 1)))
-		grown = reallocarray(files->file, 2 * (files->count + 1), sizeof(void *));
-	if (grown)
-		files->file = grown;
-	if (!file || !file->path || !grown) {
-		file_free(file);
-		return NULL;
-	}
-	memmove(&grown[at + 1], &grown[at], (files->count - at) * sizeof(void *));
-	grown[at] = file;
-	files->count++;
-	file->st = *st;
-	file->linked = true;
-	return file;
-}
+/* ---- files ------------------------------------------------------------------------ */
 
 /* @alias: another path by which it was reached, or NULL. */
 static int add_file(struct collector *c, const char *path, const char *alias, const struct stat *st,
@@ -117,14 +39,14 @@ static int add_file(struct collector *c, const char *path, const char *alias, co
 {
 	struct psc_resolver_found *file;
 	bool found;
-	size_t at = slot_of(c->files, st, &found);
+	size_t at = psc_resolver_files_slot(c->files, st, &found);
 	int r = 0;
 
 	if (!found && c->files->count >= PSC_RESOLVER_FILES_MAX) {
 		c->files->full = true;
 		return 0;
 	}
-	file = found ? c->files->file[at] : insert(c->files, at, path, st);
+	file = found ? c->files->file[at] : psc_resolver_files_insert(c->files, at, path, st);
 	if (!file)
 		return -ENOMEM;
 	file->linked &= linked;
@@ -176,6 +98,24 @@ static int add_place(struct collector *c, const char *path)
 
 static int walk(struct collector *c, const char *real, const char *alias, unsigned int depth);
 
+/* Without links; false also for what lies on no local file system, which is not touched. */
+static bool resolve(const struct collector *c, const char *path, char real[PATH_MAX],
+		    struct stat *st)
+{
+	const struct psc_bound bound = {&c->thread->mounts, c->thread->root_fd, 0};
+	bool alone;
+
+	return psc_bound_resolve(&bound, path, real, PATH_MAX, st, &alone) == 0;
+}
+
+/* A mount point that is no local file system: even to ask what it is may take for ever. */
+static bool is_remote(const struct collector *c, const char *path)
+{
+	const struct psc_mount *mount = psc_mounts_find(&c->thread->mounts, path);
+
+	return mount && mount->kind != PSC_MOUNT_LOCAL;
+}
+
 /* A link in a vendor's place: what it leads to is the vendor's only if it is in a place, too. */
 static int follow(struct collector *c, const char *link, const char *alias, unsigned int depth)
 {
@@ -183,7 +123,7 @@ static int follow(struct collector *c, const char *link, const char *alias, unsi
 	bool linked;
 	struct stat st;
 
-	if (!realpath(link, real) || stat(real, &st) < 0)
+	if (!resolve(c, link, real, &st))
 		return 0;
 	if (S_ISREG(st.st_mode)) {
 		linked = !is_placed(c, real);
@@ -202,7 +142,7 @@ static int visit(struct collector *c, const char *real, const char *alias, const
 
 	if (snprintf(path, sizeof(path), "%s/%s", real, name) >= (int)sizeof(path) ||
 	    snprintf(other, sizeof(other), "%s/%s", alias, name) >= (int)sizeof(other) ||
-	    lstat(path, &st) < 0)
+	    is_remote(c, path) || lstat(path, &st) < 0)
 		return 0;
 	if (S_ISREG(st.st_mode))
 		return add_file(c, path, other, &st, false, NULL);
@@ -228,7 +168,7 @@ static int walk(struct collector *c, const char *real, const char *alias, unsign
 		psc_closep(&fd);
 		return 0;
 	}
-	while (!r && (entry = readdir(directory))) {
+	while (!r && psc_resolver_progress(c->thread->queue) && (entry = readdir(directory))) {
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
 			r = visit(c, real, alias, entry->d_name, depth);
 	}
@@ -243,7 +183,7 @@ static int take_place(struct collector *c, const char *path, bool look)
 	char real[PATH_MAX], alias[PATH_MAX];
 	struct stat st;
 
-	if (length >= sizeof(alias) || !realpath(path, real) || stat(real, &st) < 0)
+	if (length >= sizeof(alias) || !resolve(c, path, real, &st))
 		return 0;
 	memcpy(alias, path, length + 1);
 	while (length > 1 && alias[length - 1] == '/')
@@ -259,6 +199,20 @@ static int take_place(struct collector *c, const char *path, bool look)
 	return look ? walk(c, real, alias, 0) : add_place(c, real);
 }
 
+static bool is_fixed_part_local(const struct collector *c, const char *pattern)
+{
+	char fixed[PATH_MAX], real[PATH_MAX], *slash;
+	struct stat st;
+
+	snprintf(fixed, sizeof(fixed), "%s", pattern);
+	fixed[strcspn(fixed, "*?[")] = 0;
+	slash = strrchr(fixed, '/');
+	if (!slash)
+		return false;
+	slash[slash == fixed] = 0;
+	return resolve(c, fixed, real, &st);
+}
+
 static int take_condition(struct collector *c, const struct psc_condition *condition, bool look)
 {
 	char place[PATH_MAX];
@@ -269,6 +223,9 @@ static int take_condition(struct collector *c, const struct psc_condition *condi
 	case PSC_FOUND_PLACE_PATH:
 		return take_place(c, place, look);
 	case PSC_FOUND_PLACE_GLOB:
+		/* it reads directories: not below what is remote */
+		if (!is_fixed_part_local(c, place))
+			return 0;
 		if (!glob(place, GLOB_NOSORT, NULL, &found)) {
 			for (size_t i = 0; i < found.gl_pathc && !r; i++)
 				r = take_place(c, found.gl_pathv[i], look);
@@ -299,11 +256,6 @@ static int collect_places(struct collector *c)
 
 /* ---- packages ----------------------------------------------------------------------- */
 
-static int add_text(struct psc_facts *facts, enum psc_fact_kind kind, struct psc_dpkg_text text)
-{
-	return text.length ? psc_facts_add(facts, kind, 0, text.data, text.length) : 0;
-}
-
 static bool is_known(const struct collector *c, const struct psc_facts *facts)
 {
 	struct psc_matches matches = {};
@@ -314,23 +266,28 @@ static bool is_known(const struct collector *c, const struct psc_facts *facts)
 }
 
 /* DIR/info/PACKAGE.list or PACKAGE:ARCHITECTURE.list: a path a line. */
-static FILE *open_files_of(const struct psc_dpkg_entry *entry)
+static int open_files_of(const struct psc_dpkg_package *package)
 {
 	char path[PATH_MAX];
-	FILE *f;
+	int fd;
 
-	if (memchr(entry->package.data, '/', entry->package.length) ||
-	    memchr(entry->architecture.data ?: "", '/', entry->architecture.length))
-		return NULL;
-	snprintf(path, sizeof(path), DIR_DPKG "/info/%.*s.list", (int)entry->package.length,
-		 entry->package.data);
-	f = fopen(path, "re");
-	if (f)
-		return f;
-	snprintf(path, sizeof(path), DIR_DPKG "/info/%.*s:%.*s.list", (int)entry->package.length,
-		 entry->package.data, (int)entry->architecture.length,
-		 entry->architecture.data ?: "");
-	return fopen(path, "re");
+	if (strchr(package->name, '/') || strchr(package->architecture, '/'))
+		return -1;
+	snprintf(path, sizeof(path), DIR_DPKG "/info/%s.list", package->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), DIR_DPKG "/info/%s:%s.list", package->name,
+		 package->architecture);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+}
+
+/* Its place is local, or it would not have been resolved. */
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 static int add_path(struct collector *c, const char *path, const struct psc_facts *facts)
@@ -338,61 +295,60 @@ static int add_path(struct collector *c, const char *path, const struct psc_fact
 	char real[PATH_MAX];
 	struct stat st;
 
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || !realpath(path, real))
+	if (!resolve(c, path, real, &st) || !S_ISREG(st.st_mode) || is_link(path))
 		return 0;
 	return add_file(c, real, path, &st, false, facts);
 }
 
-static int add_package(struct collector *c, const struct psc_dpkg_entry *entry)
+struct listed {
+	struct collector *c;
+	const struct psc_facts *facts;
+};
+
+static int add_listed(const char *path, size_t length, void *data)
+{
+	const struct listed *listed = data;
+
+	return add_path(listed->c, path, listed->facts);
+}
+
+static int add_package(const struct psc_dpkg_package *package, void *data)
 {
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {};
-	_cleanup_fclose_ FILE *f = NULL;
-	char line[PATH_MAX];
+	_cleanup_close_ int fd = -1;
+	struct listed listed = {data, &facts};
 	int r;
 
-	r = psc_facts_addf(&facts, PSC_FACT_PACKAGE_FORMAT, 0, "deb");
-	if (!r)
-		r = add_text(&facts, PSC_FACT_PACKAGE_NAME, entry->package);
-	if (!r)
-		r = add_text(&facts, PSC_FACT_PACKAGE_VERSION, entry->version);
-	if (!r)
-		r = add_text(&facts, PSC_FACT_PACKAGE_ARCHITECTURE, entry->architecture);
-	if (!r)
-		r = add_text(&facts, PSC_FACT_PACKAGE_MAINTAINER, entry->maintainer);
-	if (!r)
-		r = add_text(&facts, PSC_FACT_PACKAGE_URL, entry->homepage);
-	if (r || !is_known(c, &facts))
+	if (!package->is_installed)
+		return 0;
+	r = psc_resolver_package_facts(package, &facts);
+	if (r || !is_known(listed.c, &facts))
 		return r;
-	f = open_files_of(entry);
-	while (f && !r && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = 0;
-		r = line[0] == '/' ? add_path(c, line, &facts) : 0;
-	}
-	return r;
+	fd = open_files_of(package);
+	r = fd < 0 ? -ENOENT : psc_dpkg_read_list(fd, add_listed, &listed);
+	if (r == -ENOMEM || !r)
+		return r;
+	psc_resolver_answer_unverified(listed.c->thread, package->name,
+				       "the list of the package's files cannot be read");
+	return 0;
 }
 
 static int collect_packages(struct collector *c)
 {
 	_cleanup_close_ int fd = open(DIR_DPKG "/status", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	_cleanup_free_ char *text = NULL;
-	struct psc_dpkg_entry entry;
-	size_t at = 0, size = 0;
-	struct stat st;
-	int r = 0;
+	unsigned int line = 0;
+	char why[96];
+	int r;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size > PSC_DPKG_STATUS_MAX)
+	if (fd < 0)
 		return 0;
-	text = malloc(st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	for (ssize_t n = 1; n > 0 && size<(size_t)st.st_size; size += n> 0 ? n : 0)
-		n = read(fd, text + size, st.st_size - size);
-	while (!r && psc_dpkg_next(text, size, &at, &entry)) {
-		if (entry.installed)
-			r = add_package(c, &entry);
-	}
-	return r;
+	r = psc_dpkg_read_status(fd, add_package, c, &line);
+	if (r == -ENOMEM || !r)
+		return r;
+	snprintf(why, sizeof(why),
+		 r == -EBADMSG ? "line %u is none of dpkg's" : "it cannot be read", line);
+	psc_resolver_answer_unverified(c->thread, DIR_DPKG "/status", why);
+	return 0;
 }
 
 /* ---- units -------------------------------------------------------------------------- */
@@ -453,28 +409,61 @@ static int collect_units(struct collector *c)
 
 /* ---- processes ---------------------------------------------------------------------- */
 
-/* By its program's path and name; the file itself is reached through /proc. */
-static int add_process(struct collector *c, const char *pid)
+/* One file that a process runs or has mapped; it is reached through @link, below /proc. */
+static int add_running(struct collector *c, const char *link, const char *path, bool program)
 {
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {};
-	char link[64], path[PATH_MAX];
-	const char *name;
+	const struct psc_mount *mount = psc_bound_mount(&c->thread->mounts, path);
 	struct stat st;
+	int r = psc_facts_addf(&facts, PSC_FACT_PATH, 0, "%s", path);
+
+	if (mount && mount->kind != PSC_MOUNT_LOCAL)
+		return 0;
+	if (!r && program)
+		r = psc_facts_addf(&facts, PSC_FACT_PROCESS, 0, "%s", strrchr(path, '/') + 1);
+	if (r || !is_known(c, &facts) || stat(link, &st) < 0 || !S_ISREG(st.st_mode))
+		return r;
+	return add_file(c, link, path, &st, false, &facts);
+}
+
+/* Executable mappings: a library that is loaded from somewhere, or was deleted since. */
+static int add_mapped(struct collector *c, const char *pid, const char *program)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char name[64], line[PATH_MAX + 128], link[128];
+	unsigned int lines = 0;
+	int r = 0;
+
+	snprintf(name, sizeof(name), "/proc/%.20s/maps", pid);
+	f = fopen(name, "re");
+	while (f && !r && fgets(line, sizeof(line), f) && lines++ < MAPS_MAX) {
+		char rights[8], *path = strchr(line, '/');
+		unsigned long from, to;
+
+		line[strcspn(line, "\n")] = 0;
+		if (!path || !strcmp(path, program) ||
+		    sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3 || rights[2] != 'x')
+			continue;
+		snprintf(link, sizeof(link), "/proc/%.20s/map_files/%lx-%lx", pid, from, to);
+		r = add_running(c, link, path, false);
+	}
+	return r;
+}
+
+/* By its program's path and name, and by the paths of what it has loaded. */
+static int add_process(struct collector *c, const char *pid)
+{
+	char link[64], path[PATH_MAX];
 	ssize_t n;
 	int r;
 
 	snprintf(link, sizeof(link), "/proc/%.20s/exe", pid);
 	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0 || path[0] != '/' || stat(link, &st) < 0 || !S_ISREG(st.st_mode))
+	if (n <= 0 || path[0] != '/')
 		return 0;
 	path[n] = 0;
-	name = strrchr(path, '/') + 1;
-	r = psc_facts_addf(&facts, PSC_FACT_PROCESS, 0, "%s", name);
-	if (!r)
-		r = psc_facts_addf(&facts, PSC_FACT_PATH, 0, "%s", path);
-	if (r || !is_known(c, &facts))
-		return r;
-	return add_file(c, link, path, &st, false, &facts);
+	r = add_running(c, link, path, true);
+	return r ? r : add_mapped(c, pid, path);
 }
 
 static int collect_processes(struct collector *c)
@@ -483,7 +472,8 @@ static int collect_processes(struct collector *c)
 	struct dirent *entry;
 	int r = 0;
 
-	while (directory && !r && (entry = readdir(directory))) {
+	while (directory && !r && psc_resolver_progress(c->thread->queue) &&
+	       (entry = readdir(directory))) {
 		if (isdigit((unsigned char)entry->d_name[0]))
 			r = add_process(c, entry->d_name);
 	}
@@ -492,9 +482,10 @@ static int collect_processes(struct collector *c)
 	return r;
 }
 
-int psc_resolver_collect(const struct psc_resolver_know *know, struct psc_resolver_files *files)
+int psc_resolver_collect(struct psc_resolver_thread *t, const struct psc_resolver_know *know,
+			 struct psc_resolver_files *files)
 {
-	struct collector c = {.know = know, .files = files};
+	struct collector c = {.thread = t, .know = know, .files = files};
 	int r = collect_places(&c);
 
 	if (!r)

@@ -39,12 +39,13 @@ int psc_resolver_identify_open(struct psc_resolver *resolver)
 	return epoll_ctl(resolver->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event) < 0 ? -errno : 0;
 }
 
-static void record_unverified(struct psc_daemon *daemon, const char *path, const char *why)
+void psc_resolver_unverified(struct psc_daemon *daemon, const char *path, const char *why)
 {
 	json_t *record;
 
 	daemon->resolver->unverified++;
-	if (psc_journal_record(daemon, "found_unverified", &record) < 0)
+	if (!psc_resolver_may_record(daemon, PSC_RESOLVER_LIMIT_UNVERIFIED) ||
+	    psc_journal_record(daemon, "found_unverified", &record) < 0)
 		return;
 	psc_record_message(record, "%s could not be identified: %s", path, why);
 	psc_record_failed(record);
@@ -60,6 +61,8 @@ void psc_resolver_identify(struct psc_daemon *daemon, struct psc_resolver_result
 	int fd, r;
 
 	if (!asked || !resolver->identifier) {
+		psc_resolver_unverified(daemon, result->path, "no worker");
+		psc_resolver_unknown_settled(&resolver->queue);
 		free(asked);
 		return;
 	}
@@ -68,7 +71,8 @@ void psc_resolver_identify(struct psc_daemon *daemon, struct psc_resolver_result
 	r = fd < 0 ? -errno
 		   : psc_identifier_submit(resolver->identifier, fd, result->path, false, asked);
 	if (r < 0) {
-		record_unverified(daemon, result->path, strerror(-r));
+		psc_resolver_unverified(daemon, result->path, strerror(-r));
+		psc_resolver_unknown_settled(&resolver->queue);
 		asked_free(asked);
 	}
 }
@@ -81,8 +85,8 @@ static void take(struct psc_daemon *daemon, struct psc_identification *identific
 	struct psc_resolver_job *job = NULL;
 
 	if (identification->state != PSC_IDENTIFIED)
-		record_unverified(daemon, identification->path,
-				  psc_identification_to_string(identification->state));
+		psc_resolver_unverified(daemon, identification->path,
+					psc_identification_to_string(identification->state));
 	else if (resolver->know)
 		job = psc_resolver_job_new(PSC_JOB_FILE, resolver->know);
 	if (job) {
@@ -100,6 +104,7 @@ static void take(struct psc_daemon *daemon, struct psc_identification *identific
 	}
 	if (job)
 		psc_resolver_push(&resolver->queue, job);
+	psc_resolver_unknown_settled(&resolver->queue);
 	asked_free(asked);
 }
 

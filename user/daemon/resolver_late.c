@@ -27,7 +27,8 @@
 
 #define MAPS_MAX   4096 /* lines of one process */
 #define UNIT_MAX   256
-#define GRACE_MS   5000 /* for the unit to stop */
+#define GRACE_MS   5000			   /* for the unit to stop */
+#define ENDING_NS  (20 * PSC_NSEC_PER_SEC) /* an ending takes no longer */
 #define SYSTEMCTL  "/usr/bin/systemctl"
 #define SYSTEMD_ON "/run/systemd/system"
 
@@ -40,7 +41,7 @@ struct seen {
 };
 
 struct look {
-	struct psc_resolver_queue *queue;
+	struct psc_resolver_thread *thread;
 	const struct psc_resolver_job *job;
 	struct seen *seen;
 	size_t count;
@@ -125,30 +126,44 @@ static char *unit_of(pid_t pid)
 	return NULL;
 }
 
+/* Whether the host needs the program that the process runs, whatever it has mapped. */
+static bool needs_host(struct look *look, pid_t pid, const struct psc_resolver_digest *digest)
+{
+	char link[64], path[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 || stat(link, &st) < 0)
+		return true; /* it is gone, or a kernel thread */
+	path[n] = 0;
+	return psc_resolver_is_essential(look->thread, path, &st, digest->digest);
+}
+
 static void answer(struct look *look, pid_t pid, const char *link, bool library,
 		   const struct psc_resolver_digest *digest)
 {
-	struct psc_resolver_result *result = calloc(1, sizeof(*result));
+	struct psc_resolver_result *result = psc_resolver_result_new(PSC_RESULT_PROCESS);
 	char path[PATH_MAX];
 	ssize_t n = readlink(link, path, sizeof(path) - 1);
 
 	if (!result)
 		return;
 	path[n > 0 ? n : 0] = 0;
-	result->kind = PSC_RESULT_PROCESS;
-	result->fd = -1;
 	result->path = strdup(path);
 	result->pid = pid;
 	result->start_ticks = start_of(pid);
 	result->unit = unit_of(pid);
 	result->library = library;
+	result->essential = needs_host(look, pid, digest);
 	result->size = digest->size;
 	memcpy(result->digest, digest->digest, PSC_DIGEST_SIZE);
 	/* it may have ended, or executed something else, in the middle of this */
 	if (!result->path || !result->start_ticks || digest_of(look, link) != digest)
 		psc_resolver_result_free(result);
 	else
-		psc_resolver_answer(look->queue, result);
+		psc_resolver_answer(look->thread->queue, result);
 }
 
 /* The first listed library that it has mapped executable, if any. */
@@ -192,25 +207,22 @@ static void look_at_process(struct look *look, pid_t pid)
 		look_at_maps(look, pid);
 }
 
-void psc_resolver_look_late(struct psc_resolver_queue *queue, const struct psc_resolver_job *job)
+void psc_resolver_look_late(struct psc_resolver_thread *t, const struct psc_resolver_job *job)
 {
-	struct psc_resolver_result *done = calloc(1, sizeof(*done));
-	struct look look = {.queue = queue, .job = job};
+	struct psc_resolver_result *done = psc_resolver_result_new(PSC_RESULT_LATE_DONE);
+	struct look look = {.thread = t, .job = job};
 	DIR *directory = opendir("/proc");
 	struct dirent *entry;
 
-	while (directory && (entry = readdir(directory))) {
+	while (directory && psc_resolver_progress(t->queue) && (entry = readdir(directory))) {
 		if (isdigit((unsigned char)entry->d_name[0]))
 			look_at_process(&look, strtol(entry->d_name, NULL, 10));
 	}
 	if (directory)
 		closedir(directory);
 	free(look.seen);
-	if (!done)
-		return;
-	done->kind = PSC_RESULT_LATE_DONE;
-	done->fd = -1;
-	psc_resolver_answer(queue, done);
+	if (done)
+		psc_resolver_answer(t->queue, done);
 }
 
 /* ---- ending, in a thread for the while ------------------------------------------------ */
@@ -222,14 +234,73 @@ struct ending {
 	char *unit;
 };
 
-static void stop_unit(const char *unit)
+/* Runs systemctl for @ms at most; its output, cut to @size. Whether it said all right. */
+static bool systemctl(char *const arguments[], char *output, size_t size, int ms)
 {
-	char *const arguments[] = {"systemctl", "stop", "--no-block", "--", (char *)unit, NULL};
-	char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+	char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", NULL};
+	posix_spawn_file_actions_t actions;
+	struct pollfd said = {.events = POLLIN};
+	int ends[2], status = -1;
+	size_t have = 0;
+	ssize_t n = 1;
 	pid_t pid;
 
-	if (!posix_spawn(&pid, SYSTEMCTL, NULL, NULL, arguments, environment))
-		waitpid(pid, NULL, 0);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	if (posix_spawn(&pid, SYSTEMCTL, &actions, NULL, arguments, environment))
+		pid = -1;
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	said.fd = ends[0];
+	while (pid > 0 && n > 0 && have + 1 < size && poll(&said, 1, ms) > 0) {
+		n = read(ends[0], output + have, size - 1 - have);
+		have += n > 0 ? n : 0;
+	}
+	close(ends[0]);
+	output[have] = 0;
+	if (pid <= 0)
+		return false;
+	/* it has closed its output, so it is about to end, or it hangs */
+	if (n > 0)
+		kill(pid, SIGKILL);
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static bool runs_same(pid_t a, pid_t b)
+{
+	struct stat first, second;
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", a);
+	if (stat(link, &first) < 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/%d/exe", b);
+	return stat(link, &second) == 0 && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
+/* Whether the unit is there to run this program: others may have started it, a shell in ssh's. */
+static bool is_main(const struct ending *ending)
+{
+	char *const arguments[] = {"systemctl",	 "show", "--property=MainPID", "--value", "--",
+				   ending->unit, NULL};
+	char output[32];
+	pid_t pid;
+
+	if (!systemctl(arguments, output, sizeof(output), GRACE_MS))
+		return false;
+	pid = strtol(output, NULL, 10);
+	return pid > 1 && (pid == ending->pid || runs_same(pid, ending->pid));
+}
+
+static void stop_unit(const struct ending *ending)
+{
+	char *const arguments[] = {"systemctl", "stop", "--no-block", "--", ending->unit, NULL};
+	char output[8];
+
+	systemctl(arguments, output, sizeof(output), GRACE_MS);
 }
 
 static void *end_process(void *data)
@@ -237,8 +308,8 @@ static void *end_process(void *data)
 	struct ending *ending = data;
 	struct pollfd gone = {.fd = ending->pidfd, .events = POLLIN};
 
-	if (ending->unit && !access(SYSTEMD_ON, F_OK)) {
-		stop_unit(ending->unit);
+	if (ending->unit && !access(SYSTEMD_ON, F_OK) && is_main(ending)) {
+		stop_unit(ending);
 		poll(&gone, 1, GRACE_MS);
 	}
 	/* the descriptor is of the process that had this start time: no other can be hit */
@@ -257,6 +328,8 @@ static bool begin_ending(const struct psc_resolver_result *result)
 
 	if (!ending)
 		return false;
+	ending->pid = result->pid;
+	ending->start_ticks = result->start_ticks;
 	ending->pidfd = syscall(SYS_pidfd_open, result->pid, 0);
 	ending->unit = result->unit ? strdup(result->unit) : NULL;
 	if (ending->pidfd >= 0 && start_of(result->pid) == result->start_ticks &&
@@ -309,24 +382,54 @@ static void record_late(struct psc_daemon *daemon, const struct psc_resolver_res
 	psc_journal_write(daemon, record);
 }
 
+/* True when an ending of it is under way. Remembers a new one. */
+static bool is_ending(struct psc_resolver *resolver, const struct psc_resolver_result *result)
+{
+	uint64_t now = psc_time_boot();
+
+	for (size_t i = 0; i < PSC_RESOLVER_ENDING_MAX; i++) {
+		const struct psc_resolver_ending *one = &resolver->ending[i];
+
+		if (one->pid == result->pid && one->start_ticks == result->start_ticks &&
+		    now < one->begun_ns + ENDING_NS)
+			return true;
+	}
+	resolver->ending[resolver->endings++ % PSC_RESOLVER_ENDING_MAX] =
+		(struct psc_resolver_ending){result->pid, result->start_ticks, now};
+	return false;
+}
+
+/* What is done about it: never anything that the host could not bear if the finding were wrong. */
+static const char *deal_with(struct psc_daemon *daemon, const struct psc_resolver_result *result)
+{
+	/* whose program it is, is another matter than what it has loaded */
+	if (result->library)
+		return "left running: a library alone";
+	if (result->essential || result->pid == 1)
+		return "left running: the host needs it";
+	if (!daemon->policy.config->resolver.stop)
+		return "left running";
+	if (daemon->policy.config->mode != PSC_MODE_ENFORCE)
+		return "would be ended";
+	return is_ending(daemon->resolver, result) || begin_ending(result) ? "ended"
+									   : "gone already";
+}
+
 void psc_resolver_late(struct psc_daemon *daemon, const struct psc_resolver_result *result)
 {
 	enum psc_action action = action_on(daemon, result);
 	const char *done = "left running";
+	uint64_t process = ((uint64_t)result->pid << 40) ^ result->start_ticks;
 
 	if (action == PSC_ACTION_ALLOW)
 		return;
-	daemon->resolver->late++;
-	if (action == PSC_ACTION_DENY) {
-		if (daemon->policy.config->mode != PSC_MODE_ENFORCE)
-			done = "would be ended";
-		else if (!daemon->policy.config->resolver.stop || result->pid == 1)
-			done = "left running";
-		else if (begin_ending(result))
-			done = "ended";
-		else
-			done = "gone already";
-	}
+	if (action == PSC_ACTION_DENY)
+		done = deal_with(daemon, result);
+	if (!psc_resolver_said(daemon->resolver, "late", result->path, process))
+		daemon->resolver->late++;
+	/* a record once for each thing that was done, the thing itself as often as it takes */
+	if (psc_resolver_said(daemon->resolver, done, result->path, process))
+		return;
 	if (!strcmp(done, "ended"))
 		daemon->resolver->stopped++;
 	record_late(daemon, result, action, done);

@@ -10,12 +10,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <openssl/evp.h>
 
 #include "user/core/hex.h"
 #include "user/daemon/resolver_internal.h"
+#include "user/scan/dpkg.h"
 
+#define STATUS	   "/var/lib/dpkg/status"
 #define DIR_INFO   "/var/lib/dpkg/info"
 #define SUFFIX	   ".md5sums"
 #define ORIGIN_MAX 4000000 /* files */
@@ -67,19 +70,78 @@ static int add_package(struct psc_resolver_origin *origin, const char *path)
 	return r;
 }
 
-/* "NAME.md5sums" or "NAME:ARCHITECTURE.md5sums" of a package that the catalog knows. */
-static bool is_vendors(const struct psc_resolver_know *know, const char *file)
+int psc_resolver_package_facts(const struct psc_dpkg_package *package, struct psc_facts *facts)
+{
+	const struct {
+		enum psc_fact_kind kind;
+		const char *value;
+	} known[] = {
+		{PSC_FACT_PACKAGE_FORMAT, "deb"},
+		{PSC_FACT_PACKAGE_NAME, package->name},
+		{PSC_FACT_PACKAGE_VERSION, package->version},
+		{PSC_FACT_PACKAGE_ARCHITECTURE, package->architecture},
+		{PSC_FACT_PACKAGE_MAINTAINER, package->maintainer},
+		{PSC_FACT_PACKAGE_URL, package->homepage},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(known) && !r; i++) {
+		if (known[i].value[0])
+			r = psc_facts_addf(facts, known[i].kind, 0, "%s", known[i].value);
+	}
+	return r;
+}
+
+/* Names of packages that the catalog knows by whatever the database says of them. */
+struct vendors {
+	const struct psc_resolver_know *know;
+	char **names;
+	size_t count;
+};
+
+static void vendors_clear(struct vendors *vendors)
+{
+	for (size_t i = 0; i < vendors->count; i++)
+		free(vendors->names[i]);
+	free(vendors->names);
+}
+
+static int add_vendors(const struct psc_dpkg_package *package, void *data)
 {
 	_cleanup_(psc_facts_clear) struct psc_facts facts = {};
 	struct psc_matches matches = {};
+	struct vendors *vendors = data;
+	char **grown;
 	bool known;
+	int r = psc_resolver_package_facts(package, &facts);
 
-	if (psc_facts_add(&facts, PSC_FACT_PACKAGE_NAME, 0, file, strcspn(file, ":.")) < 0 ||
-	    psc_facts_addf(&facts, PSC_FACT_PACKAGE_FORMAT, 0, "deb") < 0)
-		return true;
-	known = !psc_indicators_match(know->indicators, &facts, &matches) && matches.count;
+	if (!r)
+		r = psc_indicators_match(vendors->know->indicators, &facts, &matches);
+	known = matches.count;
 	psc_matches_clear(&matches);
-	return known;
+	if (r || !known)
+		return r;
+	grown = reallocarray(vendors->names, vendors->count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	vendors->names = grown;
+	grown[vendors->count] = strdup(package->name);
+	return grown[vendors->count++] ? 0 : -ENOMEM;
+}
+
+/* "NAME.md5sums" or "NAME:ARCHITECTURE.md5sums". A name has no colon, but may have dots. */
+static bool is_vendors(const struct vendors *vendors, const char *file)
+{
+	size_t length = strlen(file) - strlen(SUFFIX), name = strcspn(file, ":");
+
+	if (name < length)
+		length = name;
+	for (size_t i = 0; i < vendors->count; i++) {
+		if (vendors->names[i] && strlen(vendors->names[i]) == length &&
+		    strncmp(vendors->names[i], file, length) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int compare_md5(const void *a, const void *b)
@@ -87,33 +149,57 @@ static int compare_md5(const void *a, const void *b)
 	return memcmp(a, b, MD5_SIZE);
 }
 
-void psc_resolver_origin_refresh(struct psc_resolver_origin *origin,
-				 const struct psc_resolver_know *know)
+static bool is_current(const struct psc_resolver_origin *origin, uint64_t serial,
+		       const struct stat *st)
 {
-	DIR *directory = opendir(DIR_INFO);
+	return origin->serial == serial && st->st_mtim.tv_sec == origin->stamp.tv_sec &&
+	       st->st_mtim.tv_nsec == origin->stamp.tv_nsec;
+}
+
+static int read_all(struct psc_resolver_origin *origin, DIR *directory,
+		    const struct vendors *vendors)
+{
 	struct dirent *entry;
-	struct stat st;
 	int r = 0;
 
-	if (!directory || fstat(dirfd(directory), &st) < 0 ||
-	    (origin->md5 && st.st_mtim.tv_sec == origin->stamp.tv_sec &&
-	     st.st_mtim.tv_nsec == origin->stamp.tv_nsec)) {
-		if (directory)
-			closedir(directory);
-		return;
-	}
-	free(origin->md5);
-	*origin = (struct psc_resolver_origin){.stamp = st.st_mtim};
 	while (!r && (entry = readdir(directory))) {
 		size_t length = strlen(entry->d_name), suffix = strlen(SUFFIX);
 		char path[PATH_MAX];
 
 		if (length <= suffix || strcmp(entry->d_name + length - suffix, SUFFIX) != 0 ||
-		    is_vendors(know, entry->d_name))
+		    is_vendors(vendors, entry->d_name))
 			continue;
 		snprintf(path, sizeof(path), DIR_INFO "/%s", entry->d_name);
 		r = add_package(origin, path);
 	}
+	return r;
+}
+
+/*
+ * What is known decides, too, whose a package is. With too little memory less is held back, as if
+ * there were no such database: the interlock still is there.
+ */
+void psc_resolver_origin_refresh(struct psc_resolver_origin *origin,
+				 const struct psc_resolver_know *know)
+{
+	_cleanup_(vendors_clear) struct vendors vendors = {.know = know};
+	_cleanup_close_ int status = -1;
+	DIR *directory = opendir(DIR_INFO);
+	unsigned int line;
+	struct stat st;
+
+	if (!directory)
+		return;
+	if (fstat(dirfd(directory), &st) < 0 || is_current(origin, know->serial, &st)) {
+		closedir(directory);
+		return;
+	}
+	free(origin->md5);
+	*origin = (struct psc_resolver_origin){.stamp = st.st_mtim, .serial = know->serial};
+	status = open(STATUS, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (status >= 0)
+		psc_dpkg_read_status(status, add_vendors, &vendors, &line);
+	read_all(origin, directory, &vendors);
 	closedir(directory);
 	if (origin->count)
 		qsort(origin->md5, origin->count, MD5_SIZE, compare_md5);

@@ -64,6 +64,14 @@ static json_t *watch_json(const struct psc_resolver *resolver)
 			 (json_int_t)w->seen, "overflows", (json_int_t)w->overflows);
 }
 
+/* 0 while it gets on. */
+static json_int_t stuck_seconds(struct psc_resolver *resolver)
+{
+	uint64_t busy = psc_resolver_busy(&resolver->queue, psc_time_boot());
+
+	return busy > PSC_RESOLVER_STUCK_NS ? (json_int_t)(busy / PSC_NSEC_PER_SEC) : 0;
+}
+
 json_t *psc_resolver_json(const struct psc_daemon *daemon)
 {
 	struct psc_resolver *resolver = daemon->resolver;
@@ -83,6 +91,7 @@ json_t *psc_resolver_json(const struct psc_daemon *daemon)
 			    json_integer(resolver->know
 						 ? psc_indicators_count(resolver->know->indicators)
 						 : 0));
+	json_object_set_new(status, "stuck_seconds", json_integer(stuck_seconds(resolver)));
 	json_object_set_new(status, "activations", json_integer(resolver->activations));
 	json_object_set_new(status, "unverified", json_integer(resolver->unverified));
 	json_object_set_new(status, "late",
@@ -104,7 +113,7 @@ static void warn(json_t *warnings, const char *message, const char *remedy)
 
 void psc_resolver_warn(const struct psc_daemon *daemon, json_t *warnings)
 {
-	const struct psc_resolver *resolver = daemon->resolver;
+	struct psc_resolver *resolver = daemon->resolver;
 	char message[PSC_ERROR_FILE_SIZE + PSC_ERROR_MESSAGE_SIZE + 120];
 	char why[PSC_ERROR_FILE_SIZE + PSC_ERROR_MESSAGE_SIZE + 40];
 
@@ -127,6 +136,19 @@ void psc_resolver_warn(const struct psc_daemon *daemon, json_t *warnings)
 		warn(warnings, message,
 		     "a kernel with CONFIG_FANOTIFY, and CAP_SYS_ADMIN for the daemon");
 	}
+	if (stuck_seconds(resolver)) {
+		snprintf(
+			message, sizeof(message),
+			"the resolver has been at one file for %lld s: new files and listed places "
+			"are not looked at",
+			(long long)stuck_seconds(resolver));
+		warn(warnings, message,
+		     "find the disk or server that does not answer: cat /proc/PID/task/*/stack of "
+		     "proscribed; what is listed is refused all the same");
+	}
+	if (resolver->full_said)
+		warn(warnings, PSC_PATH_FOUND " is full: what is found from now on is not guarded",
+		     "take out what is no more: proscribe list remove --from found DIGEST");
 	if (resolver->run_truncated)
 		warn(warnings, "there are more files in listed places than are looked at",
 		     "list their digests: proscribe list import");

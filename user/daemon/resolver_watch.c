@@ -8,22 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmount/libmount.h>
 #include <limits.h>
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 
 #include "user/core/timefmt.h"
 #include "user/daemon/resolver_internal.h"
 
 #define EVENTS_SIZE 16384
-
-/* Not network, FUSE or kernel file systems: content there changes unseen, or is none. */
-static const char *const local_types[] = {
-	"ext2",	   "ext3", "ext4",  "xfs",   "btrfs", "f2fs",	"tmpfs",    "ramfs", "zfs",
-	"overlay", "vfat", "exfat", "ntfs3", "jfs",   "nilfs2", "bcachefs", "udf",   "hfsplus"};
 
 static int watch(struct psc_daemon *daemon, int fd, uint32_t events)
 {
@@ -86,46 +79,20 @@ void psc_resolver_watch_packages(struct psc_daemon *daemon)
 
 /* ---- file systems ------------------------------------------------------------------- */
 
-static bool is_local(struct libmnt_fs *fs)
-{
-	const char *type = mnt_fs_get_fstype(fs);
-
-	for (size_t i = 0; type && i < ARRAY_SIZE(local_types); i++) {
-		if (!strcmp(type, local_types[i]))
-			return true;
-	}
-	return false;
-}
-
-/* A file system that is watched already stays so: the kernel merges the marks. */
-static void mark_all(struct psc_resolver_watch *w)
-{
-	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
-	unsigned int watched = 0;
-	struct libmnt_fs *fs;
-
-	while (table && iter && mnt_table_next_fs(table, iter, &fs) == 0) {
-		const char *target = mnt_fs_get_target(fs);
-
-		if (!target || !is_local(fs))
-			continue;
-		if (w->files_fd >= 0 &&
-		    fanotify_mark(w->files_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_CLOSE_WRITE,
-				  AT_FDCWD, target) == 0)
-			watched++;
-		if (w->moves_fd >= 0)
-			fanotify_mark(w->moves_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
-				      FAN_MOVED_TO | FAN_ONDIR, AT_FDCWD, target);
-	}
-	mnt_free_iter(iter);
-	mnt_unref_table(table);
-	w->file_systems = watched;
-}
-
+/* The thread does it: the way to a mount may lead over a server that never answers. */
 void psc_resolver_watch_mounts(struct psc_daemon *daemon)
 {
-	mark_all(&daemon->resolver->watch);
+	struct psc_resolver *resolver = daemon->resolver;
+	struct psc_resolver_job *job;
+
+	if (!resolver->know || resolver->watch.files_fd < 0)
+		return;
+	job = psc_resolver_job_new(PSC_JOB_MOUNTS, resolver->know);
+	if (!job)
+		return;
+	job->files_fd = resolver->watch.files_fd;
+	job->moves_fd = resolver->watch.moves_fd;
+	psc_resolver_push(&resolver->queue, job);
 }
 
 static void close_files(struct psc_resolver_watch *w)
@@ -143,7 +110,8 @@ void psc_resolver_watch_begin_files(struct psc_daemon *daemon)
 	struct psc_resolver_watch *w = &daemon->resolver->watch;
 	char message[256];
 
-	if (!daemon->policy.config->resolver.new_files || w->files_fd >= 0)
+	if (!daemon->policy.config->resolver.enabled ||
+	    !daemon->policy.config->resolver.new_files || w->files_fd >= 0)
 		return;
 	w->files_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
 				    O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
@@ -152,13 +120,13 @@ void psc_resolver_watch_begin_files(struct psc_daemon *daemon)
 		FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_DFID_NAME, 0);
 	w->moves_error = w->moves_fd < 0 ? -errno : 0;
 	w->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	mark_all(w);
 	if (w->files_fd >= 0)
 		watch(daemon, w->files_fd, EPOLLIN);
 	if (w->moves_fd >= 0)
 		watch(daemon, w->moves_fd, EPOLLIN);
 	if (w->mounts_fd >= 0)
 		watch(daemon, w->mounts_fd, EPOLLPRI);
+	psc_resolver_watch_mounts(daemon);
 	if (!w->files_error)
 		return;
 	close_files(w);
@@ -174,10 +142,18 @@ void psc_resolver_watch_begin_files(struct psc_daemon *daemon)
 static void overflow(struct psc_daemon *daemon)
 {
 	daemon->resolver->watch.overflows++;
-	record_problem(daemon, "resolver_overflow",
-		       "more files were written at once than could be looked at: everything is "
-		       "looked at again");
+	record_problem(
+		daemon, "resolver_overflow",
+		"more files were written at once than could be looked at: listed places and "
+		"packages are looked at again; elsewhere proscribe scan finds what was missed");
 	psc_resolver_ask(daemon);
+}
+
+/* The kernel drops the event for which it could not open the file. */
+static void check_read(struct psc_daemon *daemon, ssize_t n)
+{
+	if (n < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		overflow(daemon);
 }
 
 /*
@@ -229,6 +205,7 @@ void psc_resolver_watch_files(struct psc_daemon *daemon)
 	ssize_t n;
 
 	n = read(resolver->watch.files_fd, buffer, sizeof(buffer));
+	check_read(daemon, n);
 	for (; n > 0 && FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
 		if (event->mask & FAN_Q_OVERFLOW)
 			overflow(daemon);
@@ -243,85 +220,28 @@ void psc_resolver_watch_files(struct psc_daemon *daemon)
 
 /* ---- moved files -------------------------------------------------------------------- */
 
-static bool is_on(const char *path, const fsid_t *id)
-{
-	struct statfs st;
-
-	return statfs(path, &st) == 0 && memcmp(&st.f_fsid, id, sizeof(*id)) == 0;
-}
-
-/*
- * A mount of the file system, to open handles by. It is not kept open, since nobody could
- * unmount it then; its name is remembered, as most moves are on one file system.
- */
-static int open_mount(struct psc_resolver_watch *w, const fsid_t *id)
-{
-	struct libmnt_table *table = NULL;
-	struct libmnt_iter *iter = NULL;
-	struct libmnt_fs *fs;
-
-	if (!w->moved_on[0] || !is_on(w->moved_on, id)) {
-		w->moved_on[0] = 0;
-		table = mnt_new_table_from_file("/proc/self/mountinfo");
-		iter = mnt_new_iter(MNT_ITER_FORWARD);
-	}
-	while (table && iter && !w->moved_on[0] && mnt_table_next_fs(table, iter, &fs) == 0) {
-		const char *target = mnt_fs_get_target(fs);
-
-		if (is_local(fs) && strlen(target) < sizeof(w->moved_on) && is_on(target, id))
-			snprintf(w->moved_on, sizeof(w->moved_on), "%s", target);
-	}
-	mnt_free_iter(iter);
-	mnt_unref_table(table);
-	return w->moved_on[0] ? open(w->moved_on, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-}
-
-/* Whether a moved directory, or something in it, can be in a listed place now. */
-static bool is_listed_place(const struct psc_resolver *resolver, int directory, const char *name)
-{
-	_cleanup_(psc_facts_clear) struct psc_facts facts = {};
-	struct psc_matches matches = {};
-	char link[64], path[PATH_MAX];
-	bool listed;
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0)
-		return false;
-	path[n] = 0;
-	if (psc_facts_addf(&facts, PSC_FACT_PATH, 0, "%s/%s", path, name) < 0 ||
-	    psc_facts_addf(&facts, PSC_FACT_PATH, 0, "%s/%s/.", path, name) < 0)
-		return false;
-	listed = !psc_indicators_match(resolver->know->indicators, &facts, &matches) &&
-		 matches.count;
-	psc_matches_clear(&matches);
-	return listed;
-}
-
-/* The directory's handle and the name in it, of one event. */
+/* The directory's handle and the name in it, of one event: for the thread to open. */
 static void take_move(struct psc_daemon *daemon, const struct fanotify_event_info_fid *info,
 		      bool is_directory)
 {
-	struct file_handle *handle = (struct file_handle *)info->handle;
+	const struct file_handle *handle = (const void *)info->handle;
 	const char *name = (const char *)handle->f_handle + handle->handle_bytes;
-	_cleanup_close_ int mount =
-		open_mount(&daemon->resolver->watch, (const fsid_t *)&info->fsid);
-	_cleanup_close_ int directory = -1;
-	int fd;
+	struct psc_resolver *resolver = daemon->resolver;
+	size_t size = sizeof(*handle) + handle->handle_bytes;
+	struct psc_resolver_job *job = psc_resolver_job_new(PSC_JOB_MOVE, resolver->know);
 
-	if (mount >= 0)
-		directory = open_by_handle_at(mount, handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0)
+	if (!job)
 		return;
-	if (is_directory) {
-		if (is_listed_place(daemon->resolver, directory, name))
-			psc_resolver_ask(daemon);
+	memcpy(&job->move.file_system, &info->fsid, sizeof(job->move.file_system));
+	job->move.is_directory = is_directory;
+	job->move.name = strdup(name);
+	job->move.handle = malloc(size);
+	if (!job->move.name || !job->move.handle) {
+		psc_resolver_job_free(job);
 		return;
 	}
-	fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd >= 0)
-		submit(daemon, fd);
+	memcpy(job->move.handle, handle, size);
+	psc_resolver_push(&resolver->queue, job);
 }
 
 void psc_resolver_watch_moves(struct psc_daemon *daemon)
@@ -333,13 +253,15 @@ void psc_resolver_watch_moves(struct psc_daemon *daemon)
 	ssize_t n;
 
 	n = read(resolver->watch.moves_fd, buffer, sizeof(buffer));
+	check_read(daemon, n);
 	for (; n > 0 && FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
 		const struct fanotify_event_info_fid *info = (const void *)(event + 1);
 
 		if (event->mask & FAN_Q_OVERFLOW)
 			overflow(daemon);
 		if (event->event_len < sizeof(*event) + sizeof(*info) || event->pid == getpid() ||
-		    info->hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME || !resolver->know)
+		    info->hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME || !resolver->know ||
+		    !daemon->policy.config->resolver.new_files)
 			continue;
 		take_move(daemon, info, event->mask & FAN_ONDIR);
 	}
