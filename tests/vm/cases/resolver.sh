@@ -213,6 +213,16 @@ life_resolver_moved_in() {
 	standin_gone
 }
 
+# has_ended PID: within a minute; the machine may be busy with other things.
+has_ended() {
+	local n
+	for ((n = 0; n < 300; n++)); do
+		kill -0 "$1" 2>/dev/null || return 0
+		nap 0.2
+	done
+	return 1
+}
+
 # Runs before it is found: ended, and the log says so.
 life_resolver_late_running() {
 	local pid n
@@ -227,12 +237,10 @@ life_resolver_late_running() {
 	kill -0 $pid || { result broken-control "it does not run" && return; }
 	log_mark
 	standin_catalog "$(place_rule)"
-	for ((n = 0; n < 100; n++)); do
-		kill -0 $pid 2>/dev/null || break
-		nap 0.2
-	done
-	if kill -0 $pid 2>/dev/null; then
-		result missed "it still runs"
+	if ! has_ended $pid; then
+		result missed "it still runs; $(resolver_number late | tr -d ' \n')"
+		note "$case: $(proscribe status --json | jq -c .data.resolver)"
+		note "$case: $(log_since | grep -oE '"(type|outcome)":"[^"]*"' | tr '\n' ' ')"
 		kill -9 $pid
 	else
 		nap 0.5
@@ -243,6 +251,134 @@ life_resolver_late_running() {
 			result unlogged "$text"
 		fi
 	fi
+	standin_gone
+}
+
+# Found and in force before the phase in which it is refused: ended when that begins.
+life_resolver_late_phase() {
+	local pid begins
+	mkdir -p $standin
+	cp /bin/busybox $standin/sleep
+	printf '%s' "$case" >>$standin/sleep
+	digest=$(digest_of $standin/sleep)
+	$standin/sleep 1000 &
+	pid=$!
+	disown $pid
+	standin_catalog "$(place_rule)"
+	lab_profile 2035-01-01T00:00:00Z
+	reload
+	found_digest "$digest"
+	begins=$((EPOCHSECONDS + 10))
+	lab_profile "$(instant_at "$begins")"
+	log_mark
+	reload
+	nap 4
+	if ! kill -0 $pid 2>/dev/null; then
+		result overblocked "it was ended before the phase"
+	elif ! has_ended $pid; then
+		result missed "it still runs"
+		kill -9 $pid
+	else
+		nap 0.5
+		text=$(log_since | grep -F '"type":"late"')
+		if [[ $text == *'"outcome":"ended"'* ]]; then
+			result denied
+		else
+			result unlogged "$text"
+		fi
+	fi
+	standin_gone
+}
+
+# What a program of the host's has loaded is recorded and no reason to end it.
+life_resolver_late_library() {
+	local pid n
+	mkdir -p $standin
+	library $standin/standin.so "$case"
+	digest=$(digest_of $standin/standin.so)
+	LD_PRELOAD=$standin/standin.so sleep 1000 &
+	pid=$!
+	disown $pid
+	nap 1
+	log_mark
+	standin_catalog "$(place_rule)"
+	for ((n = 0; n < 200; n++)); do
+		text=$(log_since | grep -F '"type":"late"')
+		if [ "$text" ]; then break; fi
+		nap 0.2
+	done
+	nap 1
+	if ! kill -0 $pid 2>/dev/null; then
+		result overblocked "the program is gone: $text"
+	elif [[ $text != *'a library alone'* || $text != *standin.so* ]]; then
+		result unlogged "$text"
+	else
+		result recorded "${text:0:200}"
+		kill -9 $pid
+	fi
+	standin_gone
+}
+
+nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+
+# Somebody without rights gives a program of the site's the place of a listed product: by a mount
+# in a name space of their own, and by a copy into a directory that all may write. Neither may
+# have the program listed.
+life_resolver_claimed_place() {
+	local tool=/usr/local/bin/lab-site/sleep pid n
+	mkdir -p ${tool%/*} $standin
+	cp /bin/busybox $tool
+	printf '%s' "$case" >>$tool
+	digest=$(digest_of $tool)
+	$nobody unshare -rm sh -c "mount --bind ${tool%/*} $standin && exec $standin/sleep 1000" \
+		2>"$dir/unshare.err" &
+	pid=$!
+	disown $pid
+	for ((n = 0; n < 50; n++)); do
+		[[ $(readlink /proc/$pid/exe) == "$standin"/sleep ]] && break
+		nap 0.1
+	done
+	text=$(readlink /proc/$pid/exe)
+	[[ $text == "$standin"/sleep ]] ||
+		note "$case: no mount of its own: $text; $(cat "$dir/unshare.err")"
+	chmod 1777 $standin
+	log_mark
+	standin_catalog "$(place_rule)"
+	wait_run
+	$nobody cp $tool $standin/copied
+	wait_run
+	nap 1
+	text=$(log_since | grep -F '"type":"found_held"')
+	if grep -qsF "$digest" "$found"; then
+		result overblocked "listed: $(grep -F "$digest" "$found")"
+	elif ! $tool 0; then
+		result overblocked "the site's program is refused"
+	elif [[ $text != *'"reason":"place"'* || $text != *$standin/copied* ]]; then
+		result unlogged "$text"
+	else
+		result recorded "${text:0:200}"
+	fi
+	kill -9 $pid
+	rm -rf ${tool%/*}
+	standin_gone
+}
+
+# Listed without a size and as something that is opened: the kernel never looks. What is found on
+# the host has a size.
+life_resolver_sizeless() {
+	standin_program $standin/bin/tool || return
+	# of a size that nothing else here has
+	printf '%s' "$case" >>$standin/bin/tool
+	digest=$(digest_of $standin/bin/tool)
+	echo "$digest $case" >"$digests"
+	printf '%s\n' algo,digest,size,format,name,product,version,source \
+		"sha256,$digest,,deb,,lab/tool,,the lab" >"$lists"/sizeless.csv
+	reload
+	try attempt exec $standin/bin/tool
+	[ "$status" = 0 ] || note "$case: refused without a size: $text"
+	standin_catalog "$(place_rule)"
+	found_digest "$digest" && refused_files $standin/bin/tool
+	rm "$lists"/sizeless.csv
 	standin_gone
 }
 
@@ -376,5 +512,22 @@ life_resolver_exempt() {
 		refused_files $vendor_place/standin/bin/tool
 	fi
 	rm -rf $vendor_place
+	standin_gone
+}
+
+# A covered product's content in the place of the exempt one is what it is.
+life_resolver_exempt_engine() {
+	local vendor_place=/opt/kaspersky rules=/etc/proscribe/catalog.d/kaspersky
+	standin_program $vendor_place/ktfs/bin/engine || return
+	mkdir -p $rules
+	{
+		printf '%s\n' 'vendor: kaspersky' 'rules:'
+		indicator lab-engine "$(condition format exact elf)" \
+			"$(condition marker exact 'payload ran')" | sed 's/product: tool/product: kesl/'
+	} >$rules/indicators.yaml
+	printf '%s\n' 'profiles: [us-commerce-icts-2021-002]' 'resolver: {enabled: true}' >"$config"
+	reload
+	found_digest "$digest" && refused_files $vendor_place/ktfs/bin/engine
+	rm -rf $vendor_place $rules
 	standin_gone
 }
