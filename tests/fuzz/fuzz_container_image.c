@@ -19,6 +19,8 @@ static int check_file(const struct psc_container_file *file, void *data)
 	    (file->layer > file->image->layers || file->deleted_in > file->image->layers ||
 	     (file->deleted_in && file->deleted_in <= file->layer)))
 		abort();
+	if ((!file->image || !file->deleted_in) && file->replaced)
+		abort();
 	if (!file->image && file->deleted_in)
 		abort();
 	return 0;

@@ -33,9 +33,9 @@ static int see(const struct psc_container_file *file, void *data)
 	else if (entry->fd >= 0 && entry->size < 32)
 		assert_int_equal(read(entry->fd, content, 32), entry->size);
 	assert_true(seen->length < sizeof(seen->text) - 512);
-	seen->length += snprintf(seen->text + seen->length, 512, "%s %u %u %s:%s %s\n",
+	seen->length += snprintf(seen->text + seen->length, 512, "%s %u %u%s %s:%s %s\n",
 				 file->image && file->image->names ? file->image->names[0] : "-",
-				 file->layer, file->deleted_in,
+				 file->layer, file->deleted_in, file->replaced ? "r" : "",
 				 entry->container ? entry->container : "", entry->path, content);
 	return seen->result;
 }
@@ -115,6 +115,39 @@ static void test_shared(void **state)
 	expect(&seen, "other:2 1 0 :opt/kaspersky/kesl/bin/kesl standin\n");
 	expect(&seen, "stand/in:1 3 0 :3/layer.tar !missing\n");
 	assert_ptr_equal(strstr(strstr(seen.text, ":opt/gone/a") + 1, ":opt/gone/a"), NULL);
+}
+
+/* A later layer hides what it has something else for; directories become one. */
+static void test_replaced(void **state)
+{
+	struct seen seen;
+
+	standin_shell(
+		"rm -rf r && mkdir -p r/1/opt/d r/1/opt/k r/2/opt/f r/2/opt/k r/3 r/i && cd r &&"
+		"printf old >1/opt/a; printf x >1/opt/d/x; printf f >1/opt/f; printf y >1/opt/k/y;"
+		"printf s >1/opt/aa; printf new >2/opt/a; ln -s k 2/opt/d; printf z >2/opt/f/z;"
+		"printf y2 >2/opt/k/y2; printf end >3/opt;"
+		"for l in 1 2 3; do mkdir i/$l; tar -C $l -cf i/$l/layer.tar $(ls $l); done;"
+		"printf '{}' >i/c.json; printf '[{\"Config\":\"c.json\",\"RepoTags\":[\"stand/in:r\"],"
+		"\"Layers\":[\"1/layer.tar\",\"2/layer.tar\"]}]' >i/manifest.json;"
+		"tar -C i -cf ../two.tar .; sed -i 's,\"2/layer.tar\",&\\,\"3/layer.tar\",'"
+		" i/manifest.json; tar -C i -cf ../three.tar .");
+	walk("two.tar", &seen);
+	expect(&seen, "stand/in:r 1 2r :opt/a old\n");
+	expect(&seen, "stand/in:r 2 0 :opt/a new\n");
+	expect(&seen, "stand/in:r 1 0 :opt/aa s\n");
+	expect(&seen, "stand/in:r 1 2r :opt/d \n");
+	expect(&seen, "stand/in:r 1 2r :opt/d/x x\n");
+	expect(&seen, "stand/in:r 1 2r :opt/f f\n");
+	expect(&seen, "stand/in:r 2 0 :opt/f/z z\n");
+	expect(&seen, "stand/in:r 1 0 :opt/k \n");
+	expect(&seen, "stand/in:r 1 0 :opt/k/y y\n");
+	expect(&seen, "stand/in:r 1 0 :opt \n");
+	walk("three.tar", &seen);
+	expect(&seen, "stand/in:r 1 2r :opt/a old\n");
+	expect(&seen, "stand/in:r 2 3r :opt/a new\n");
+	expect(&seen, "stand/in:r 1 3r :opt/k/y y\n");
+	expect(&seen, "stand/in:r 3 0 :opt end\n");
 }
 
 static const char make_oci[] =
@@ -215,9 +248,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),	cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_oci),	cmocka_unit_test(test_both),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_docker),	 cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_oci),	 cmocka_unit_test(test_both),
+		cmocka_unit_test(test_replaced), cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, standin_setup, standin_teardown);

@@ -3,6 +3,7 @@
  * container_image.c - the walk over the layers of container images, see container_image.h.
  */
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "user/core/util.h"
 #include "user/identify/archive_input.h"
@@ -19,22 +20,26 @@ struct container_walk {
 	const struct psc_blob *blob; /* the layer that is walked over, or NULL */
 };
 
-/* The first layer of @image above number @layer that deletes @path; 0: none. */
+/* The first layer of @image above number @layer that deletes or replaces @path; 0: none. */
 static unsigned int find_deletion(const struct container_walk *walk,
 				  const struct psc_container_image *image, size_t layer,
-				  const char *path)
+				  const char *path, bool directory, bool *ret_replaced)
 {
 	for (size_t i = layer; i < image->layers; i++) {
 		const struct psc_blob *blob = psc_survey_find(&walk->survey, image->layer[i]);
 
-		if (blob && psc_blob_deletes(blob, path))
+		if (!blob)
+			continue;
+		*ret_replaced = psc_blob_replaces(blob, path, directory);
+		if (*ret_replaced || psc_blob_deletes(blob, path))
 			return i + 1;
 	}
+	*ret_replaced = false;
 	return 0;
 }
 
 /* Which image, which layer; best one in which the file is still there in the end. */
-static void place(const struct container_walk *walk, const char *path,
+static void place(const struct container_walk *walk, const char *path, bool directory,
 		  struct psc_container_file *file)
 {
 	for (size_t i = 0; i < walk->images.count; i++) {
@@ -42,15 +47,17 @@ static void place(const struct container_walk *walk, const char *path,
 
 		for (size_t j = 0; j < image->layers; j++) {
 			unsigned int deleted;
+			bool replaced;
 
 			if (psc_survey_find(&walk->survey, image->layer[j]) != walk->blob)
 				continue;
-			deleted = find_deletion(walk, image, j + 1, path);
+			deleted = find_deletion(walk, image, j + 1, path, directory, &replaced);
 			if (file->image && deleted)
 				continue;
 			file->image = image;
 			file->layer = j + 1;
 			file->deleted_in = deleted;
+			file->replaced = replaced;
 			if (!deleted)
 				return;
 		}
@@ -85,7 +92,7 @@ static int hand_out(const struct psc_archive_entry *entry, void *data)
 	} else if (!entry->skip && is_whiteout(path)) {
 		return 0;
 	}
-	place(walk, path, &file);
+	place(walk, path, !entry->container && S_ISDIR(entry->mode), &file);
 	return walk->fn(&file, walk->data);
 }
 
@@ -122,7 +129,8 @@ static int report_missing(struct container_walk *walk)
 		for (size_t j = 0; j < image->layers; j++) {
 			struct psc_blob *blob = psc_survey_find(&walk->survey, image->layer[j]);
 			struct psc_archive_entry entry = {.path = image->layer[j], .fd = -1};
-			struct psc_container_file file = {image, j + 1, 0, &entry};
+			struct psc_container_file file = {
+				.image = image, .layer = j + 1, .entry = &entry};
 			int r;
 
 			if (blob && blob->tar)

@@ -2,7 +2,7 @@
 /*
  * container_image.h - container images as files: what `docker save`, `podman save` and OCI
  * layouts put into a tarball. Layers in order, each a tar of its own; files that a later layer
- * deletes are still in the image, and are handed out with that remark.
+ * deletes or replaces are still in the image, and are handed out with that remark.
  *
  * Bounds and reports as archive.h. Used by the scan. Thread-safe.
  */
@@ -34,6 +34,7 @@ struct psc_container_file {
 	const struct psc_container_image *image;
 	unsigned int layer;	 /* counts from 1; 0: not in a layer of an image */
 	unsigned int deleted_in; /* the layer that deletes it; 0: it is there in the end */
+	bool replaced;		 /* that layer has something else of the name */
 	const struct psc_archive_entry *entry;
 };
 

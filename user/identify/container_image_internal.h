@@ -26,6 +26,8 @@ struct psc_blob {
 	bool visited; /* for the walk's use */
 	struct psc_whiteout *whiteout;
 	size_t whiteouts;
+	uint64_t *name; /* of everything else in the layer, see container_image_names.c; sorted */
+	size_t names;
 };
 
 /* Everything that a tarball holds, by name. */
@@ -33,7 +35,7 @@ struct psc_survey {
 	struct psc_blob *blob;
 	size_t count;
 	size_t bytes;	/* of what is kept */
-	bool truncated; /* not all whiteouts are known */
+	bool truncated; /* not all whiteouts and names are known */
 };
 
 /*
@@ -52,3 +54,13 @@ int psc_survey_images(const struct psc_survey *survey, struct psc_container_imag
 
 /* Whether a layer deletes @path of the layers below it. */
 bool psc_blob_deletes(const struct psc_blob *blob, const char *path);
+
+/* Keeps a name of the layer; psc_blob_names_sort() behind the last one. -ENOMEM. */
+int psc_blob_name_add(struct psc_blob *blob, const char *path, bool directory);
+void psc_blob_names_sort(struct psc_blob *blob);
+
+/*
+ * Whether the layer has something else in the place of @path: of that name, or no directory
+ * above it. A directory stays one under another layer's.
+ */
+bool psc_blob_replaces(const struct psc_blob *blob, const char *path, bool directory);

@@ -33,6 +33,7 @@ void psc_survey_clear(struct psc_survey *survey)
 		for (size_t j = 0; j < blob->whiteouts; j++)
 			free(blob->whiteout[j].path);
 		free(blob->whiteout);
+		free(blob->name);
 		free(blob->path);
 		free(blob->link);
 		free(blob->json);
@@ -114,9 +115,20 @@ bool psc_blob_deletes(const struct psc_blob *blob, const char *path)
 	return false;
 }
 
-/* Keeps ".wh.NAME" and ".wh..wh..opq" of the layer @blob. */
-static int add_whiteout(struct psc_survey *survey, struct psc_blob *blob, struct count *count,
-			const char *path)
+static int add_name(struct psc_survey *survey, struct psc_blob *blob, const char *path,
+		    bool directory)
+{
+	if (survey->bytes + sizeof(*blob->name) > KEPT_MAX) {
+		survey->truncated = true;
+		return 0;
+	}
+	survey->bytes += sizeof(*blob->name);
+	return psc_blob_name_add(blob, path, directory);
+}
+
+/* Keeps names of the layer @blob, ".wh.NAME" and ".wh..wh..opq" as what they mean. */
+static int add_entry_name(struct psc_survey *survey, struct psc_blob *blob, struct count *count,
+			  const char *path, bool is_directory)
 {
 	const char *name = strrchr(path, '/');
 	size_t directory = name ? name - path : 0;
@@ -125,7 +137,7 @@ static int add_whiteout(struct psc_survey *survey, struct psc_blob *blob, struct
 
 	name = name ? name + 1 : path;
 	if (strncmp(name, ".wh.", 4) != 0)
-		return 0;
+		return add_name(survey, blob, path, is_directory);
 	if (++count->whiteouts > WHITEOUTS_MAX || survey->bytes + strlen(path) > KEPT_MAX) {
 		survey->truncated = true;
 		return 0;
@@ -173,12 +185,14 @@ static int survey_layer(struct psc_survey *survey, struct psc_blob *blob, struct
 			count->bytes += archive_entry_size(entry);
 		if (too_much(survey, count))
 			break;
-		r = add_whiteout(survey, blob, count, psc_archive_entry_path(entry));
+		r = add_entry_name(survey, blob, count, psc_archive_entry_path(entry),
+				   archive_entry_filetype(entry) == AE_IFDIR);
 		if (r < 0)
 			return r;
 	}
 	if (blob->whiteouts > 0)
 		qsort(blob->whiteout, blob->whiteouts, sizeof(*blob->whiteout), compare_whiteouts);
+	psc_blob_names_sort(blob);
 	/* what is damaged is reported by the walk */
 	return r == -EBADMSG ? 0 : r < 0 ? r : 0;
 }

@@ -95,8 +95,8 @@ static int container_file(const struct psc_container_file *file, void *data)
 	char where[96] = "";
 
 	if (file->layer && file->deleted_in)
-		snprintf(where, sizeof(where), "layer %u (deleted in layer %u): ", file->layer,
-			 file->deleted_in);
+		snprintf(where, sizeof(where), "layer %u (%s in layer %u): ", file->layer,
+			 file->replaced ? "replaced" : "deleted", file->deleted_in);
 	else if (file->layer)
 		snprintf(where, sizeof(where), "layer %u: ", file->layer);
 	return entry_look(data, file->entry, where);
