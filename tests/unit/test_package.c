@@ -255,6 +255,7 @@ static void test_run(void **state)
 		expect(&facts, PSC_FACT_ARCHIVE_LABEL, "Kaspersky stand-in");
 		assert_int_equal(
 			standin_count(&facts, PSC_FACT_ENTRY, "opt/kaspersky/kesl/bin/kesl"), 1);
+		expect(&facts, PSC_FACT_ARCHIVE_OFFSET, "55");
 		assert_int_equal(standin_count(&facts, PSC_FACT_ENTRY, NULL), 2);
 		assert_int_equal(standin_count(&facts, PSC_FACT_PROBLEM, NULL), 0);
 	}
@@ -266,6 +267,7 @@ static void test_run_odd(void **state)
 
 	identify("salted.run", psc_identify_run, &facts);
 	expect_problem(&facts, "encrypted");
+	expect(&facts, PSC_FACT_ARCHIVE_OFFSET, "38");
 	identify("decoy.run", psc_identify_run, &facts);
 	assert_int_equal(standin_count(&facts, PSC_FACT_ENTRY, "opt/kaspersky/kesl/bin/kesl"), 1);
 	identify("only.run", psc_identify_run, &facts);

@@ -19,6 +19,7 @@ static bool is_weak(const struct psc_condition *condition)
 	case PSC_FACT_FORMAT:
 	case PSC_FACT_SIZE:
 	case PSC_FACT_INTERPRETER:
+	case PSC_FACT_ARCHIVE_OFFSET:
 	case PSC_FACT_PACKAGE_FORMAT:
 	case PSC_FACT_PACKAGE_ARCHITECTURE:
 	case PSC_FACT_SIGNER_STATE:
@@ -70,7 +71,8 @@ static bool excludes_format(const struct psc_condition *format, const struct psc
 		return !elf;
 	if (b->fact == PSC_FACT_MARKER)
 		return !elf && !pe;
-	if (b->fact == PSC_FACT_INTERPRETER || b->fact == PSC_FACT_ARCHIVE_LABEL)
+	if (b->fact == PSC_FACT_INTERPRETER || b->fact == PSC_FACT_ARCHIVE_LABEL ||
+	    b->fact == PSC_FACT_ARCHIVE_OFFSET)
 		return strcmp(format->value, "script") != 0;
 	return b->fact >= PSC_FACT_UNIT && b->fact <= PSC_FACT_ENVIRONMENT;
 }

@@ -23,6 +23,7 @@ static const char *const fact_names[PSC_FACT_MAX] = {
 	[PSC_FACT_MARKER] = "marker",
 	[PSC_FACT_INTERPRETER] = "interpreter",
 	[PSC_FACT_ARCHIVE_LABEL] = "archive_label",
+	[PSC_FACT_ARCHIVE_OFFSET] = "archive_offset",
 	[PSC_FACT_ENTRY] = "entry",
 	[PSC_FACT_PACKAGE_FORMAT] = "package_format",
 	[PSC_FACT_PACKAGE_NAME] = "package_name",

@@ -35,9 +35,10 @@ enum psc_fact_kind {
 	PSC_FACT_ELF_NOTE,    /* "OWNER/TYPE" */
 	PSC_FACT_MARKER,      /* one of the catalog's markers, found in the content */
 	/* scripts and archives that unpack themselves */
-	PSC_FACT_INTERPRETER,	/* first word behind #! */
-	PSC_FACT_ARCHIVE_LABEL, /* what a .run archive calls itself */
-	PSC_FACT_ENTRY,		/* name of a file inside an archive */
+	PSC_FACT_INTERPRETER,	 /* first word behind #! */
+	PSC_FACT_ARCHIVE_LABEL,	 /* what a .run archive calls itself */
+	PSC_FACT_ENTRY,		 /* name of a file inside an archive */
+	PSC_FACT_ARCHIVE_OFFSET, /* bytes of the script in front of a .run archive, decimal */
 	/* packages: of a file, or of an entry in a package database */
 	PSC_FACT_PACKAGE_FORMAT, /* deb, rpm */
 	PSC_FACT_PACKAGE_NAME,

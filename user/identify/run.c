@@ -181,11 +181,12 @@ int psc_identify_run(int fd, struct psc_facts *facts)
 
 	if (r < 0)
 		return r == -ENOEXEC ? 0 : r;
-	if (run.label) {
+	r = psc_facts_addf(facts, PSC_FACT_ARCHIVE_OFFSET, 0, "%llu",
+			   (unsigned long long)run.script_size);
+	if (r >= 0 && run.label)
 		r = psc_facts_add(facts, PSC_FACT_ARCHIVE_LABEL, 0, run.label, strlen(run.label));
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	if (run.encrypted)
 		return psc_facts_addf(facts, PSC_FACT_PROBLEM, 0,
 				      "the archive at offset %llu is encrypted",

@@ -138,6 +138,12 @@ static int identify(struct psc_scan *scan, int fd, enum psc_format format, struc
 	return r;
 }
 
+/* They may carry an archive, but begin like none. */
+static bool is_program(enum psc_format format)
+{
+	return format == PSC_FORMAT_ELF || format == PSC_FORMAT_PE || format == PSC_FORMAT_SCRIPT;
+}
+
 int psc_content_read(struct psc_worker *worker, int fd, const struct stat *st,
 		     const struct psc_subject *subject, struct psc_content *ret)
 {
@@ -158,9 +164,7 @@ int psc_content_read(struct psc_worker *worker, int fd, const struct stat *st,
 	}
 	PSC_COUNT(scan, examined, 1);
 	ret->format = psc_format_detect(head, (size_t)n);
-	/* programs and scripts may carry one, but begin like none */
-	if (ret->format != PSC_FORMAT_ELF && ret->format != PSC_FORMAT_PE &&
-	    ret->format != PSC_FORMAT_SCRIPT)
+	if (!is_program(ret->format))
 		ret->archive = psc_archive_detect(head, (size_t)n);
 	if (ret->format == PSC_FORMAT_ANY) {
 		r = add_plain(&ret->facts, ret->format, (uint64_t)st->st_size);
@@ -170,6 +174,9 @@ int psc_content_read(struct psc_worker *worker, int fd, const struct stat *st,
 			psc_scan_gap_errno(scan, r, subject->path);
 			r = 0;
 		}
+		/* what unpacks itself begins like a script */
+		if (ret->format == PSC_FORMAT_SCRIPT)
+			ret->archive = psc_facts_get(&ret->facts, PSC_FACT_ARCHIVE_OFFSET);
 		report_problems(scan, subject, ret, first);
 	}
 	return r < 0 ? r : digest(worker, fd, st, subject, ret);
@@ -238,10 +245,14 @@ int psc_examine(struct psc_worker *worker, int fd, const struct stat *st,
 				   NULL);
 	if (r >= 0 && place != PSC_PLACE_NONE && name)
 		r = psc_place_read(worker, fd, subject, place, name + 1);
-	if (r < 0 || !content.archive)
+	if (r < 0)
 		return r;
-	if (open_archives)
+	/* a zip behind a program is found from its end, which only the walk looks at */
+	if (open_archives && (content.archive || content.format == PSC_FORMAT_ELF ||
+			      content.format == PSC_FORMAT_PE))
 		return psc_contain_archive(worker, fd, subject);
+	if (!content.archive)
+		return 0;
 	PSC_COUNT(worker->scan, unopened, 1);
 	psc_scan_gap(worker->scan, true, "archives and compressed files, content not opened",
 		     subject->path, subject->label);
