@@ -18,10 +18,11 @@ void psc_scan_knowledge_clear(struct psc_scan_knowledge *knowledge)
 	knowledge->trust = psc_trust_free(knowledge->trust);
 }
 
-/* Lists are long and rules are YAML: neither waits for the other. */
+/* Lists are long and rules are YAML: neither waits for the other; certificates need neither. */
 struct scan_lists {
 	struct psc_scan_knowledge *knowledge;
 	const char *given; /* --lists */
+	const char *trust; /* --trust */
 	struct psc_error error;
 	bool unreadable;
 	int result;
@@ -47,12 +48,19 @@ static void *scan_load_lists(void *arg)
 			r = psc_policy_load_digests(knowledge->list, knowledge->places.catalogs[i],
 						    &lists->error);
 	}
-	lists->result = r < 0 ? r : psc_list_index(knowledge->list);
+	if (r >= 0)
+		r = psc_list_index(knowledge->list);
+	if (r >= 0)
+		r = psc_catalog_digest(knowledge->places.catalogs,
+				       ARRAY_SIZE(knowledge->places.catalogs), knowledge->digest,
+				       &lists->error);
+	if (r >= 0)
+		r = psc_trust_new_host(lists->trust, false, &knowledge->trust, &lists->error);
+	lists->result = r;
 	return NULL;
 }
 
-static int scan_load_rules(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
-			   struct psc_error *reterr)
+static int scan_load_rules(struct psc_scan_knowledge *knowledge, struct psc_error *reterr)
 {
 	const char *const *catalogs = knowledge->places.catalogs;
 	int r = psc_indicators_new(&knowledge->indicators);
@@ -67,19 +75,15 @@ static int scan_load_rules(struct psc_cli *cli, struct psc_scan_knowledge *knowl
 			r = psc_indicators_load(knowledge->indicators, &knowledge->catalog,
 						catalogs[i], reterr);
 	}
-	if (r >= 0)
-		r = psc_catalog_digest(catalogs, ARRAY_SIZE(knowledge->places.catalogs),
-				       knowledge->digest, reterr);
-	if (r >= 0)
-		r = psc_trust_new_host(psc_cli_option(cli, "trust"), false, &knowledge->trust,
-				       reterr);
 	return r;
 }
 
 static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
 		     struct psc_error *reterr)
 {
-	struct scan_lists lists = {.knowledge = knowledge, .given = psc_cli_option(cli, "lists")};
+	struct scan_lists lists = {.knowledge = knowledge,
+				   .given = psc_cli_option(cli, "lists"),
+				   .trust = psc_cli_option(cli, "trust")};
 	pthread_t thread;
 	bool beside;
 	int r;
@@ -88,7 +92,7 @@ static int scan_load(struct psc_cli *cli, struct psc_scan_knowledge *knowledge,
 	if (r < 0)
 		return r;
 	beside = pthread_create(&thread, NULL, scan_load_lists, &lists) == 0;
-	r = scan_load_rules(cli, knowledge, reterr);
+	r = scan_load_rules(knowledge, reterr);
 	if (beside)
 		pthread_join(thread, NULL);
 	else

@@ -51,14 +51,27 @@ static int read_format(int fd, uint64_t size, enum psc_format format,
 	}
 }
 
+int psc_identify_known(int fd, uint64_t size, enum psc_format format,
+		       const struct psc_identify_options *options, struct psc_facts *facts)
+{
+	const char *name = psc_format_to_string(format);
+	int r;
+
+	r = psc_facts_add(facts, PSC_FACT_FORMAT, 0, name, strlen(name));
+	if (r >= 0)
+		r = psc_facts_addf(facts, PSC_FACT_SIZE, 0, "%llu", (unsigned long long)size);
+	if (r >= 0 && options->want_digest)
+		r = add_digest(fd, facts);
+	if (r >= 0)
+		r = read_format(fd, size, format, options, facts);
+	return r;
+}
+
 int psc_identify(int fd, const struct psc_identify_options *options, struct psc_facts *facts)
 {
 	uint8_t head[PSC_FORMAT_HEAD_SIZE];
-	enum psc_format format;
-	const char *name;
 	struct stat st;
 	ssize_t n;
-	int r;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -67,14 +80,5 @@ int psc_identify(int fd, const struct psc_identify_options *options, struct psc_
 	n = psc_read_at(fd, head, sizeof(head), 0);
 	if (n < 0)
 		return n;
-	format = psc_format_detect(head, n);
-	name = psc_format_to_string(format);
-	r = psc_facts_add(facts, PSC_FACT_FORMAT, 0, name, strlen(name));
-	if (r >= 0)
-		r = psc_facts_addf(facts, PSC_FACT_SIZE, 0, "%llu", (unsigned long long)st.st_size);
-	if (r >= 0 && options->want_digest)
-		r = add_digest(fd, facts);
-	if (r >= 0)
-		r = read_format(fd, st.st_size, format, options, facts);
-	return r;
+	return psc_identify_known(fd, st.st_size, psc_format_detect(head, n), options, facts);
 }

@@ -35,3 +35,7 @@ struct psc_identify_options {
  * read that failed.
  */
 int psc_identify(int fd, const struct psc_identify_options *options, struct psc_facts *facts);
+
+/* The same for who knows already that it is a regular file, of that size and format. */
+int psc_identify_known(int fd, uint64_t size, enum psc_format format,
+		       const struct psc_identify_options *options, struct psc_facts *facts);

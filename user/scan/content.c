@@ -45,15 +45,6 @@ int psc_subject_facts(const struct psc_subject *subject, struct psc_facts *facts
 	return r;
 }
 
-static int add_plain(struct psc_facts *facts, enum psc_format format, uint64_t size)
-{
-	const char *name = psc_format_to_string(format);
-	int r = psc_facts_add(facts, PSC_FACT_FORMAT, 0, name, strlen(name));
-
-	return r < 0 ? r
-		     : psc_facts_addf(facts, PSC_FACT_SIZE, 0, "%llu", (unsigned long long)size);
-}
-
 /*
  * What a reader could not make out. A package that does not even tell its name might be any; of
  * another one only names of what is in it are missing, and a walk does not open it anyway.
@@ -126,15 +117,16 @@ static int digest(struct psc_worker *worker, int fd, const struct stat *st,
 	return 0;
 }
 
-static int identify(struct psc_scan *scan, int fd, enum psc_format format, struct psc_facts *facts)
+static int identify(struct psc_scan *scan, int fd, uint64_t size, enum psc_format format,
+		    struct psc_facts *facts)
 {
 	int r;
 
-	if (format != PSC_FORMAT_RPM)
-		return psc_identify(fd, &scan->identify, facts);
-	pthread_mutex_lock(&scan->rpm);
-	r = psc_identify(fd, &scan->identify, facts);
-	pthread_mutex_unlock(&scan->rpm);
+	if (format == PSC_FORMAT_RPM)
+		pthread_mutex_lock(&scan->rpm);
+	r = psc_identify_known(fd, size, format, &scan->identify, facts);
+	if (format == PSC_FORMAT_RPM)
+		pthread_mutex_unlock(&scan->rpm);
 	return r;
 }
 
@@ -166,19 +158,16 @@ int psc_content_read(struct psc_worker *worker, int fd, const struct stat *st,
 	ret->format = psc_format_detect(head, (size_t)n);
 	if (!is_program(ret->format))
 		ret->archive = psc_archive_detect(head, (size_t)n);
-	if (ret->format == PSC_FORMAT_ANY) {
-		r = add_plain(&ret->facts, ret->format, (uint64_t)st->st_size);
-	} else {
-		r = identify(scan, fd, ret->format, &ret->facts);
-		if (r < 0 && r != -ENOMEM) {
-			psc_scan_gap_errno(scan, r, subject->path);
-			r = 0;
-		}
-		/* what unpacks itself begins like a script */
-		if (ret->format == PSC_FORMAT_SCRIPT)
-			ret->archive = psc_facts_get(&ret->facts, PSC_FACT_ARCHIVE_OFFSET);
-		report_problems(scan, subject, ret, first);
+	r = identify(scan, fd, (uint64_t)st->st_size, ret->format, &ret->facts);
+	if (r < 0 && r != -ENOMEM) {
+		psc_scan_gap_errno(scan, r, subject->path);
+		r = 0;
 	}
+	/* what unpacks itself begins like a script */
+	if (ret->format == PSC_FORMAT_SCRIPT)
+		ret->archive = psc_facts_get(&ret->facts, PSC_FACT_ARCHIVE_OFFSET);
+	if (ret->format != PSC_FORMAT_ANY)
+		report_problems(scan, subject, ret, first);
 	return r < 0 ? r : digest(worker, fd, st, subject, ret);
 }
 
