@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Nothing is found in real packages of Debian that speak of the vendor (they call its programs,
 # inventory them, sign against their malware, name them in data), nor on this host's /usr, which
-# must be a Debian without the products. Called by `make check-tools`; downloads into
-# PSC_TOOLS_OUT.
+# must be a Debian without the products, nor in a whole root made of packages, of which nothing must
+# stay unread either. Called by `make check-tools`; downloads into PSC_TOOLS_OUT.
 set -euo pipefail
 proscribe=${1:-$PSC_TOOLS_OUT/../../proscribe}
 out=${PSC_TOOLS_OUT:-${TMPDIR:-/tmp}/psc-tools}/false-positives
@@ -47,6 +47,18 @@ for deb in "$cd_out"/*.deb; do
 	scanned=$((scanned + 1))
 done
 nothing_in /usr
+[ -e "$out/root.done" ] || {
+	rm -rf "$out/root"
+	mmdebstrap --quiet --variant=important --include=python3,git,clamav,amavisd-new,yara \
+		bookworm "$out/root"
+	: >"$out/root.done"
+}
+nothing_in --root "$out/root"
+[ "$(jq -r .data.result "$out/result.json")" = nil ] || {
+	echo 'false-positives: no nil statement for a whole root:' >&2
+	jq -c '.data.missing // .data.gaps // .data.excluded' "$out/result.json" >&2
+	failed=1
+}
 [ $scanned -ge 10 ] || { echo "false-positives: only $scanned packages" >&2; failed=1; }
-[ $failed = 0 ] && echo "false-positives: nothing found in $scanned packages and in /usr"
+[ $failed = 0 ] && echo "false-positives: nothing found in $scanned packages, in /usr and in a whole root"
 exit $failed

@@ -3,6 +3,7 @@
  * test_module.c - signatures behind kernel modules: signed here with libcrypto as the kernel's
  * build does it, with and without certificate and attributes, changed, cut off.
  */
+#include <elf.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,9 @@
 #include <cmocka.h>
 
 #include "tests/unit/signing.h"
+#include "tests/unit/standin.h"
 #include "user/core/hex.h"
+#include "user/identify/identify.h"
 #include "user/identify/module.h"
 
 #define MAGIC	  "~Module signature appended~\n"
@@ -39,13 +42,18 @@ static void append(const void *data, size_t size)
 static void sign(unsigned int flags)
 {
 	uint8_t trailer[12] = {0, 0, 2};
+	Elf64_Ehdr header = {0};
 	unsigned char *der = NULL;
 	CMS_ContentInfo *cms;
 	BIO *body;
 	int size;
 
+	/* all that tells a module from a program */
+	memcpy(header.e_ident, ELFMAG, SELFMAG);
+	header.e_type = ET_REL;
 	file_size = BODY_SIZE;
 	memset(file, 0x5a, BODY_SIZE);
+	memcpy(file, &header, sizeof(header));
 	body = BIO_new_mem_buf(file, BODY_SIZE);
 	cms = CMS_sign(NULL, NULL, NULL, NULL, KERNEL | CMS_PARTIAL | (flags & CMS_NOCERTS));
 	assert_non_null(cms);
@@ -220,6 +228,54 @@ static void test_damage(void **state)
 	assert_int_equal(facts.count, 0);
 }
 
+static void identify_file(const char *name, bool unpack, struct psc_facts *facts)
+{
+	const char *const paths[] = {builder_pem, NULL};
+	_cleanup_(psc_trust_freep) struct psc_trust *trust = NULL;
+	struct psc_identify_options options = {.unpack_modules = unpack};
+	_cleanup_close_ int fd = standin_open(name);
+
+	psc_facts_clear(facts);
+	assert_int_equal(psc_trust_new_files(paths, &trust, NULL), 0);
+	options.trust = trust;
+	assert_int_equal(psc_identify(fd, &options, facts), 0);
+}
+
+/* As most distributions install them. */
+static void test_compressed(void **state)
+{
+	static const char *const names[] = {"m.ko.gz", "m.ko.xz", "m.ko.zst"};
+	_cleanup_(psc_facts_clear) struct psc_facts facts = {0};
+	char path[128];
+	FILE *out;
+
+	assert_int_equal(standin_setup(NULL), 0);
+	sign(CMS_NOATTR);
+	snprintf(path, sizeof(path), "%s/m.ko", standin_directory);
+	out = fopen(path, "we");
+	assert_non_null(out);
+	assert_int_equal(fwrite(file, 1, file_size, out), file_size);
+	fclose(out);
+	standin_shell("gzip -k m.ko; xz -k --check=crc32 m.ko; zstd -q m.ko; tar -czf t.ko.gz m.ko;"
+		      "cp /bin/true p; gzip p; head -c 150 m.ko.xz >cut.ko.xz");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		identify_file(names[i], true, &facts);
+		assert_int_equal(count_facts(&facts, PSC_FACT_SIGNER_STATE), 1);
+		assert_string_equal(psc_facts_get(&facts, PSC_FACT_SIGNER_STATE), "trusted");
+		assert_string_equal(psc_facts_get(&facts, PSC_FACT_FORMAT), "archive");
+		identify_file(names[i], false, &facts);
+		assert_int_equal(facts.count, 2);
+	}
+	identify_file("t.ko.gz", true, &facts);
+	assert_int_equal(facts.count, 2);
+	identify_file("p.gz", true, &facts);
+	assert_int_equal(facts.count, 2);
+	identify_file("cut.ko.xz", true, &facts);
+	assert_int_equal(count_facts(&facts, PSC_FACT_SIGNER_STATE), 0);
+	assert_true(facts.count == 2 || has_problem(&facts, "compressed module"));
+	standin_teardown(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_with_certificate),
 		cmocka_unit_test(test_key_id),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_compressed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

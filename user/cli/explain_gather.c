@@ -60,6 +60,7 @@ static int read_file(const struct psc_explain_knowledge *knowledge, int fd, cons
 		.markers = knowledge->markers,
 		.trust = knowledge->trust,
 		.want_digest = true,
+		.unpack_modules = true,
 	};
 	const char *hex, *size;
 	struct stat st;

@@ -46,6 +46,10 @@ static int read_format(int fd, uint64_t size, enum psc_format format,
 		return psc_identify_deb(fd, facts);
 	case PSC_FORMAT_RPM:
 		return psc_identify_rpm(fd, facts);
+	case PSC_FORMAT_ARCHIVE:
+		if (!options->unpack_modules)
+			return 0;
+		return psc_module_identify_compressed(fd, options->markers, options->trust, facts);
 	default:
 		return 0;
 	}

@@ -27,6 +27,7 @@ struct psc_identify_options {
 	const struct psc_markers *markers; /* to look for in ELF and PE; NULL: none */
 	const struct psc_trust *trust;	   /* NULL: no chain is trusted */
 	bool want_digest;		   /* add PSC_FACT_SHA256 of the content */
+	bool unpack_modules; /* look whether a compressed file is a module; not in the worker */
 };
 
 /*

@@ -11,6 +11,7 @@
 
 #include "user/core/util.h"
 #include "user/core/facts.h"
+#include "user/identify/marker.h"
 #include "user/identify/signer.h"
 
 /*
@@ -19,3 +20,11 @@
  */
 int psc_module_identify(int fd, uint64_t size, const struct psc_trust *trust,
 			struct psc_facts *facts);
+
+/*
+ * If what is compressed in the file is a kernel module, the facts of that: ELF and signature. It
+ * is unpacked into a memory file. Other files have no such facts; damage is a problem. @markers
+ * may be NULL. Errors as above.
+ */
+int psc_module_identify_compressed(int fd, const struct psc_markers *markers,
+				   const struct psc_trust *trust, struct psc_facts *facts);

@@ -117,14 +117,18 @@ static int digest(struct psc_worker *worker, int fd, const struct stat *st,
 	return 0;
 }
 
+/* Modules are found by their names: to unpack every compressed file would take too long. */
 static int identify(struct psc_scan *scan, int fd, uint64_t size, enum psc_format format,
 		    struct psc_facts *facts)
 {
+	struct psc_identify_options options = scan->identify;
+	const char *name = psc_facts_get(facts, PSC_FACT_NAME);
 	int r;
 
+	options.unpack_modules = name && strstr(name, ".ko.");
 	if (format == PSC_FORMAT_RPM)
 		pthread_mutex_lock(&scan->rpm);
-	r = psc_identify_known(fd, size, format, &scan->identify, facts);
+	r = psc_identify_known(fd, size, format, &options, facts);
 	if (format == PSC_FORMAT_RPM)
 		pthread_mutex_unlock(&scan->rpm);
 	return r;

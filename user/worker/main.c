@@ -109,8 +109,9 @@ static int load(struct worker *worker)
 static void identify(struct worker *worker, const struct psc_wire_request *request, int fd,
 		     int answer_fd)
 {
-	const struct psc_identify_options what = {worker->markers, worker->trust,
-						  request->want_digest};
+	const struct psc_identify_options what = {.markers = worker->markers,
+						  .trust = worker->trust,
+						  .want_digest = request->want_digest};
 	_cleanup_json_ json_t *reply = NULL;
 	struct psc_facts facts = {0};
 	int r;
