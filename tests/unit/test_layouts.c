@@ -7,6 +7,7 @@
 #define FIXTURE_OWN char root[96], config[96];
 #include "tests/unit/cli_harness.h"
 
+#include "tests/unit/image.h"
 #include "tests/unit/standin.h"
 #include "user/cli/output.h"
 #include "user/core/util.h"
@@ -169,7 +170,7 @@ static const char tools[] =
 	"cp /bin/true true && cp /bin/true libKvrtGui.tmp &&"
 	"echo 'const char k[] = \"KL_PLUGINS_PATH\"; const char *get(void) { return k; }' >engine.c &&"
 	"cc -shared -fPIC -o engine.so engine.c && echo 'int f(void) { return 0; }' >gui.c &&"
-	"cc -shared -fPIC -Wl,-soname,libKvrtGui.so -o libKvrtGui.so gui.c && mkdir lists &&"
+	"cc -shared -fPIC -Wl,-soname,libKvrtGui.so -o libKvrtGui.so gui.c && mkdir lists trust nobody &&"
 	"cat >deb <<'END'\n"
 	"mkdir -p srv ../debs\n"
 	"[ ! -e ../debs/$1 ] || exec cp ../debs/$1 srv\n"
@@ -201,20 +202,27 @@ static void make_root(const struct layout *layout, unsigned int signs)
 	standin_shell(script);
 }
 
-static json_t *scan_root(struct fixture *f, int expected)
+static json_t *scan_trusting(struct fixture *f, const char *trust, int expected)
 {
-	char lists[96];
-	char *argv[] = {"proscribe",  "scan",	"--catalog", "policy/catalog", "--lists", lists,
-			"--archives", "--json", "--root",    f->root,	       NULL};
+	char lists[96], store[96];
+	char *argv[] = {"proscribe", "scan",	"--catalog", "policy/catalog", "--lists",
+			lists,	     "--trust", store,	     "--archives",     "--json",
+			"--root",    f->root,	NULL};
 	_cleanup_json_ json_t *json = NULL;
 	int code;
 
 	snprintf(lists, sizeof(lists), "%s/lists", standin_directory);
+	snprintf(store, sizeof(store), "%s/%s", standin_directory, trust);
 	code = run_array(f, verb_table, argv);
 	if (code != expected)
 		fail_msg("exit status %d: %s%s", code, f->out, f->err);
 	json = envelope(f, "scan", "data");
 	return json_incref(json_object_get(json, "data"));
+}
+
+static json_t *scan_root(struct fixture *f, int expected)
+{
+	return scan_trusting(f, "nobody", expected);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -317,6 +325,39 @@ static void test_none(void **state)
 	json_decref(scan_root(f, PSC_EXIT_OK));
 }
 
+/*
+ * Anybody can write the vendor's number into a certificate: it counts with a chain to somebody
+ * who is trusted, and for content that is what was signed.
+ */
+static void test_signed(void **state)
+{
+	static const struct sign sign = {"file", "/srv/setup.dat", "signer-register", NULL};
+	static uint8_t image[IMAGE_SIZE];
+	struct fixture *f = *state;
+	char path[128];
+	json_t *data;
+	FILE *out;
+
+	make_image(image, true);
+	snprintf(path, sizeof(path), "%s/unsigned.exe", standin_directory);
+	out = fopen(path, "we");
+	assert_non_null(out);
+	assert_int_equal(fwrite(image, sizeof(image), 1, out), 1);
+	fclose(out);
+	make_root(&layouts[0], 0);
+	standin_shell("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem"
+		      " -out trust/stand-in.pem -addext extendedKeyUsage=codeSigning"
+		      " -subj /CN=stand-in/serialNumber=1027739867473 2>/dev/null &&"
+		      "mkdir -p root/srv && osslsigncode sign -h sha256 -certs trust/stand-in.pem"
+		      " -key key.pem -in unsigned.exe -out root/srv/setup.dat");
+	data = scan_trusting(f, "trust", PSC_EXIT_LISTED);
+	assert_true(is_told(data, &sign));
+	json_decref(data);
+	json_decref(scan_root(f, PSC_EXIT_OK));
+	standin_shell("printf '\\377' | dd of=root/srv/setup.dat bs=1 seek=700 conv=notrunc");
+	json_decref(scan_trusting(f, "trust", PSC_EXIT_OK));
+}
+
 /* What a scan tells of files, explain tells of each. */
 static void test_explain(void **state)
 {
@@ -388,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_explain),
 	};
 
