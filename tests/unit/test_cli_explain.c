@@ -170,6 +170,8 @@ static void test_unknown(void **state)
 	assert_int_equal(explain(f, path, NULL), PSC_EXIT_OK);
 	assert_contains(f->out, "none of the catalog holds");
 	assert_lacks(f->out, "mode enforce");
+	assert_int_equal(explain(f, f->directory, NULL), PSC_EXIT_FAILED);
+	assert_contains(f->err, "proscribe scan");
 	assert_int_equal(explain(f, "/nonexistent/file", NULL), PSC_EXIT_FAILED);
 	assert_contains(f->err, "No such file");
 }
@@ -190,7 +192,8 @@ static void test_listed(void **state)
 	{
 		char text[512];
 
-		snprintf(text, sizeof(text), PSC_LIST_HEADER "\nsha256,%s,17,script,,Own Tool,,\n",
+		snprintf(text, sizeof(text),
+			 PSC_LIST_HEADER "\nsha256,%s,17,script,,Own Tool,,whoever says so\n",
 			 digest);
 		put_file(list, text);
 	}
@@ -198,7 +201,7 @@ static void test_listed(void **state)
 	assert_contains(f->out, "LISTED");
 	assert_contains(f->out, "Own Tool");
 	assert_int_equal(explain(f, digest, NULL), PSC_EXIT_LISTED);
-	assert_contains(f->out, "Own Tool");
+	assert_contains(f->out, "      product   Own Tool\n      source    whoever says so\n");
 	memset(digest, 'a', 64);
 	assert_int_equal(explain(f, digest, NULL), PSC_EXIT_OK);
 	assert_contains(f->out, "a digest alone says nothing else");

@@ -68,6 +68,8 @@ static int read_file(const struct psc_explain_knowledge *knowledge, int fd, cons
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	r = add_places(&thing->facts, fd, path);

@@ -57,6 +57,21 @@ static void render_indicators(FILE *out, const json_t *indicators, bool colour)
 	}
 }
 
+/* What the list says of itself and from where it has it. */
+static void render_entry(FILE *out, const json_t *entry)
+{
+	static const char *const keys[] = {"name", "product", "version", "source"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const char *value = psc_json_text(entry, keys[i], "");
+
+		if (!*value)
+			continue;
+		fprintf(out, "      %-9s ", keys[i]);
+		psc_output_wrapped(out, 16, value);
+	}
+}
+
 static void render_list(FILE *out, const json_t *thing, bool colour)
 {
 	bool listed = json_is_true(psc_json_at(thing, "listed"));
@@ -69,6 +84,7 @@ static void render_list(FILE *out, const json_t *thing, bool colour)
 		psc_output_text(out, psc_json_text(thing, "entry.file", "?"));
 		fprintf(out, ":%" JSON_INTEGER_FORMAT "\n",
 			psc_json_number(thing, "entry.line", 0));
+		render_entry(out, psc_json_at(thing, "entry"));
 	} else {
 		fputs("not listed\n", out);
 	}

@@ -271,7 +271,9 @@ static void add_error(struct explanation *e, const char *where, int error)
 	struct psc_error detail = {0};
 
 	psc_error_set(&detail, where, 0, 0, "%s",
-		      error == -EINVAL ? "not a regular file" : strerror(-error));
+		      error == -EISDIR	 ? "a directory: proscribe scan looks through it"
+		      : error == -EINVAL ? "not a regular file"
+					 : strerror(-error));
 	psc_cli_note(e->cli, "%s: %s", where, detail.message);
 	json_array_append_new(e->errors, psc_policy_error_json(&detail));
 }
