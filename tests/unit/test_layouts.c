@@ -127,11 +127,11 @@ static const struct layout layouts[] = {
 	 "kaspersky/kvrt",
 	 "scanner",
 	 {
-		 {"file", "/home/u/kvrt.run", "name-kvrt-run",
-		  "mkdir -p home/u && printf '#!/bin/sh\\nexit\\n' >home/u/kvrt.run"},
-		 {"file", "/home/u/photo.jpg", "kvrt-archive",
-		  "mkdir -p home/u && { printf '#!/bin/sh\\nexit\\n';"
-		  " tar -C .. -cz libKvrtGui.so; } >home/u/photo.jpg"},
+		 {"file", "/srv/u/kvrt.run", "name-kvrt-run",
+		  "mkdir -p srv/u && printf '#!/bin/sh\\nexit\\n' >srv/u/kvrt.run"},
+		 {"file", "/srv/u/photo.jpg", "kvrt-archive",
+		  "mkdir -p srv/u && { printf '#!/bin/sh\\nexit\\n';"
+		  " tar -C .. -cz libKvrtGui.so; } >srv/u/photo.jpg"},
 		 {"file", "/var/opt/KVRT2024_Data/report", "kvrt-data",
 		  TEXT("var/opt/KVRT2024_Data/report")},
 		 {"file", "/tmp/x/libKvrtGui.so", "kvrt-library", PROGRAM("tmp/x/libKvrtGui.so")},
@@ -370,7 +370,7 @@ static void test_explain(void **state)
 		{1, 7, "srv/klnagent64_16.0.deb"},
 		{2, 0, "opt/kaspersky/ScanEngine/ppl/core.ppl"},
 		{3, 4, "srv/y.jpg"},
-		{4, 1, "home/u/photo.jpg"},
+		{4, 1, "srv/u/photo.jpg"},
 		{5, 1, "opt/mailgate/lib/libav.so"},
 	};
 	struct fixture *f = *state;
