@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cli_harness.h - what the tests of the command line share: a directory of their own, a daemon
- * that only pretends, a verb that is run in this process. For tests/unit/test_cli*.c alone,
- * which include user/cli/cli.c and the verbs before it.
+ * that only pretends, a verb that is run in this process, what it printed. For
+ * tests/unit/test_cli*.c alone.
  */
 #pragma once
 
@@ -40,6 +40,7 @@ struct fixture {
 	int reloads;
 	/* of the last run */
 	char *out, *err;
+	char *file; /* of the last get_file() */
 	FIXTURE_OWN
 };
 
@@ -123,6 +124,7 @@ static inline int fixture_free(struct fixture *f)
 	r = system(command);
 	free(f->out);
 	free(f->err);
+	free(f->file);
 	free(f);
 	return r == 0 ? 0 : -1;
 }
@@ -135,6 +137,33 @@ static inline void put_file(const char *path, const char *text)
 	fputs(text, file);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, 0644), 0);
+}
+
+/* All of a file; NULL: there is none. The caller frees. */
+static inline char *read_text(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	if (!file)
+		return NULL;
+	n = getdelim(&text, &size, '\0', file);
+	fclose(file);
+	if (n < 0) {
+		free(text);
+		return strdup("");
+	}
+	return text;
+}
+
+/* The same, valid until the next call. */
+static inline char *get_file(struct fixture *f, const char *path)
+{
+	free(f->file);
+	f->file = read_text(path);
+	return f->file;
 }
 
 /* ---- running and looking --------------------------------------------------------- */
@@ -183,4 +212,25 @@ static inline json_t *envelope(const struct fixture *f, const char *verb, const 
 	assert_string_equal(json_string_value(json_object_get(json, "verb")), verb);
 	assert_non_null(json_object_get(json, member));
 	return json;
+}
+
+/* What the envelope carries; the caller frees. */
+static inline json_t *data_of(const struct fixture *f, const char *verb)
+{
+	_cleanup_json_ json_t *json = envelope(f, verb, "data");
+
+	return json_incref(json_object_get(json, "data"));
+}
+
+/* What was printed is what the file has; PSC_TEST_UPDATE=1 writes it anew. */
+static inline void assert_as_in_file(const struct fixture *f, const char *path)
+{
+	_cleanup_free_ char *expected = NULL;
+
+	if (getenv("PSC_TEST_UPDATE"))
+		put_file(path, f->out);
+	expected = read_text(path);
+	if (!expected)
+		fail_msg("%s cannot be read", path);
+	assert_string_equal(f->out, expected);
 }

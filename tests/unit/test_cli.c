@@ -24,20 +24,6 @@ int psc_cli_main(int argc, char **argv);
 
 #define HELLO_DIGEST "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
-static char *get_file(const char *path)
-{
-	static char text[8192];
-	FILE *file = fopen(path, "r");
-	size_t n;
-
-	if (!file)
-		return NULL;
-	n = fread(text, 1, sizeof(text) - 1, file);
-	text[n] = '\0';
-	fclose(file);
-	return text;
-}
-
 static int setup(void **state)
 {
 	struct fixture *f = fixture_new();
@@ -165,8 +151,8 @@ static void test_list_without_daemon(void **state)
 			 0);
 	assert_contains(f->out, "added sha256:" HELLO_DIGEST " hello to ");
 	assert_contains(f->err, "takes effect at its next start");
-	assert_string_equal(get_file(f->local), PSC_LIST_HEADER "\nsha256," HELLO_DIGEST
-								",6,,hello,\"Some, Tool\",,here\n");
+	assert_string_equal(get_file(f, f->local), PSC_LIST_HEADER
+			    "\nsha256," HELLO_DIGEST ",6,,hello,\"Some, Tool\",,here\n");
 	assert_int_equal(RUN(f, "list", "add", f->hello, "--lists", f->lists), 0);
 	assert_contains(f->out, "already listed: sha256:" HELLO_DIGEST);
 	assert_contains(f->out, "local.csv:2");
@@ -177,7 +163,7 @@ static void test_list_without_daemon(void **state)
 	assert_contains(f->out, "not listed");
 	assert_int_equal(RUN(f, "list", "remove", HELLO_DIGEST, "--lists", f->lists), 1);
 	assert_contains(f->err, "is not listed");
-	assert_string_equal(get_file(f->local), PSC_LIST_HEADER "\n");
+	assert_string_equal(get_file(f, f->local), PSC_LIST_HEADER "\n");
 }
 
 static void test_list_show(void **state)
@@ -236,7 +222,7 @@ static void test_broken_list(void **state)
 	json = envelope(f, "list add", "error");
 	assert_int_equal(psc_json_number(json, "error.line", 0), 2);
 	json_decref(json);
-	assert_string_equal(get_file(f->local), PSC_LIST_HEADER "\nsha256,abc,,,,,,\n");
+	assert_string_equal(get_file(f, f->local), PSC_LIST_HEADER "\nsha256,abc,,,,,,\n");
 	assert_int_equal(RUN(f, "list", "show", "--lists", "/nonexistent/x"), 1);
 	assert_contains(f->err, "/nonexistent/x");
 }
@@ -261,11 +247,11 @@ static void test_list_arguments(void **state)
 			 2);
 	assert_int_equal(RUN(f, "list", "add", HELLO_DIGEST, "--name", "a\nb", "--lists", f->lists),
 			 4);
-	assert_null(get_file(f->local));
+	assert_null(get_file(f, f->local));
 	assert_int_equal(RUN(f, "list", "add", HELLO_DIGEST, "--size", "6", "--format", "elf",
 			     "--lists", f->lists),
 			 0);
-	assert_string_equal(get_file(f->local),
+	assert_string_equal(get_file(f, f->local),
 			    PSC_LIST_HEADER "\nsha256," HELLO_DIGEST ",6,elf,,,,\n");
 	assert_int_equal(
 		RUN(f, "list", "add", "md5:d41d8cd98f00b204e9800998ecf8427e", "--lists", f->lists),
@@ -287,7 +273,7 @@ static void test_daemon_reloads(void **state)
 	assert_string_equal(psc_json_text(json, "data.effect", ""), "active");
 	json_decref(json);
 	assert_int_equal(f->reloads, 1);
-	assert_contains(get_file(f->local), HELLO_DIGEST);
+	assert_contains(get_file(f, f->local), HELLO_DIGEST);
 	assert_int_equal(RUN(f, "list", "add", f->hello), 0);
 	assert_int_equal(f->reloads, 1);
 	assert_int_equal(RUN(f, "reload"), 0);
@@ -308,14 +294,14 @@ static void test_daemon_refuses(void **state)
 	daemon_start(f, "{\"ok\":false,\"exit\":4,\"error\":{\"message\":\"too much\\u001b\","
 			"\"file\":\"/x/b.csv\",\"line\":7,\"column\":2,\"remedy\":\"mend it\"}}");
 	assert_int_equal(RUN(f, "list", "add", f->hello), 4);
-	assert_string_equal(get_file(f->local), before);
+	assert_string_equal(get_file(f, f->local), before);
 	assert_contains(f->err, "is as it was before");
 	assert_contains(f->err, "/x/b.csv:7:2: too much\\x1b");
 	assert_contains(f->err, "remedy: mend it");
 	assert_string_equal(f->out, "");
 	unlink(f->local);
 	assert_int_equal(RUN(f, "list", "add", f->hello), 4);
-	assert_null(get_file(f->local));
+	assert_null(get_file(f, f->local));
 	assert_int_equal(RUN(f, "reload"), 4);
 	line = strchr(f->err, '\n');
 	assert_string_equal(line + 1, "  remedy: mend it\n");
@@ -358,7 +344,7 @@ static void test_daemon_broken(void **state)
 	assert_int_equal(RUN(f, "list", "add", f->hello), 1);
 	assert_contains(f->err, "not known whether the daemon loaded it");
 	assert_contains(f->err, "no reply from the daemon");
-	assert_contains(get_file(f->local), HELLO_DIGEST);
+	assert_contains(get_file(f, f->local), HELLO_DIGEST);
 }
 
 static int import_text(struct fixture *f, const char *text, char *name)
@@ -387,7 +373,7 @@ static void test_import(void **state)
 	snprintf(path, sizeof(path), "%s/x.csv", f->lists);
 	assert_int_equal(import_text(f, HELLO_DIGEST "  a,b\n" HELLO_DIGEST " *c\n", "x"), 0);
 	assert_contains(f->out, "2 entries read, 1 added to ");
-	assert_string_equal(get_file(path),
+	assert_string_equal(get_file(f, path),
 			    PSC_LIST_HEADER "\nsha256," HELLO_DIGEST ",,,\"a,b\",P,,\n");
 	assert_int_equal(import_text(f,
 				     "# c\n\n" PSC_LIST_HEADER "\r\n"
@@ -402,13 +388,13 @@ static void test_import(void **state)
 				     "x.csv"),
 			 0);
 	assert_contains(f->out, "2 entries read, 1 added to ");
-	assert_contains(get_file(path), "\nmd5,d41d8cd98f00b204e9800998ecf8427e,,,,Q,,\n");
+	assert_contains(get_file(f, path), "\nmd5,d41d8cd98f00b204e9800998ecf8427e,,,,Q,,\n");
 	assert_int_equal(import_text(f, HELLO_DIGEST "  ok\nrubbish\n", "y"), 4);
 	assert_contains(f->err, "standard input:2:");
 	assert_int_equal(import_text(f, "", "y"), 4);
 	assert_int_equal(import_text(f, HELLO_DIGEST "  ok\n", "../y"), 2);
 	snprintf(path, sizeof(path), "%s/y.csv", f->lists);
-	assert_null(get_file(path));
+	assert_null(get_file(f, path));
 
 	/* from a file: its name in what is wrong with it */
 	put_file(f->local, "rubbish\n");

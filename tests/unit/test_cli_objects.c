@@ -42,18 +42,9 @@ static void put_object(const struct fixture *f, const char *name, const char *te
 	put_file(path_of(f, name), text);
 }
 
-static char *get_object(const struct fixture *f, const char *name)
+static char *get_object(struct fixture *f, const char *name)
 {
-	static char text[8192];
-	FILE *file = fopen(path_of(f, name), "r");
-	size_t n;
-
-	if (!file)
-		return NULL;
-	n = fread(text, 1, sizeof(text) - 1, file);
-	text[n] = '\0';
-	fclose(file);
-	return text;
+	return get_file(f, path_of(f, name));
 }
 
 /* Names that are not only "." and ".lock". */

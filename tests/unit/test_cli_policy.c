@@ -54,30 +54,12 @@ static const struct psc_verb *const verb_table[] = {
 
 /* ---- fixture ------------------------------------------------------------------------------ */
 
-static char *get_file(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t n;
-
-	if (!file)
-		return NULL;
-	n = getdelim(&text, &size, '\0', file);
-	fclose(file);
-	if (n < 0) {
-		free(text);
-		return strdup("");
-	}
-	return text;
-}
-
 static void copy_file(const struct fixture *f, const char *from, const char *to)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 
 	assert_true(asprintf(&path, "%s/%s", f->root, from) > 0);
-	text = get_file(path);
+	text = read_text(path);
 	if (!text)
 		fail_msg("%s cannot be read", path);
 	put_file(to, text);
@@ -158,39 +140,19 @@ static void assert_narrow(const char *text)
 
 static void assert_golden(struct fixture *f, const char *name)
 {
-	_cleanup_free_ char *path = NULL, *expected = NULL;
+	_cleanup_free_ char *path = NULL;
 
 	mask_digests(f->out);
 	assert_true(asprintf(&path, "%s/tests/data/policy/golden/%s", f->root, name) > 0);
-	if (getenv("PSC_TEST_UPDATE"))
-		put_file(path, f->out);
-	expected = get_file(path);
-	if (!expected)
-		fail_msg("%s cannot be read", path);
-	assert_string_equal(f->out, expected);
+	assert_as_in_file(f, path);
 	assert_string_equal(f->err, "");
 	assert_lacks(f->out, "illegal");
-}
-
-/* The data of a valid envelope; the caller frees. */
-static json_t *data_of(const struct fixture *f, const char *verb)
-{
-	json_t *json = json_loads(f->out, JSON_REJECT_DUPLICATES, NULL), *data;
-
-	if (!json)
-		fail_msg("no JSON: %s", f->out);
-	assert_int_equal(psc_json_number(json, "schema", 0), 1);
-	assert_string_equal(psc_json_text(json, "verb", ""), verb);
-	data = json_incref(json_object_get(json, "data"));
-	assert_non_null(data);
-	json_decref(json);
-	return data;
 }
 
 /* A profile made of the tests' own one with a text replaced. */
 static void put_changed(const char *path, const char *from, const char *to)
 {
-	_cleanup_free_ char *text = get_file("profiles/test-order.yaml"), *changed = NULL;
+	_cleanup_free_ char *text = read_text("profiles/test-order.yaml"), *changed = NULL;
 	char *at = strstr(text, from);
 
 	assert_non_null(at);
@@ -590,7 +552,7 @@ static void test_diff_profiles(void **state)
 /* Of rules that are as strict the first is named, so their order counts. */
 static void test_diff_order(void **state)
 {
-	_cleanup_free_ char *text = get_file("profiles/test-order.yaml"), *moved = NULL;
+	_cleanup_free_ char *text = read_text("profiles/test-order.yaml"), *moved = NULL;
 	const char *packed = strstr(text, "  - rule: packed");
 	const char *idle = strstr(text, "  - rule: idle");
 	const char *reports = strstr(text, "reports:");
