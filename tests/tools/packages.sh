@@ -4,25 +4,9 @@
 # a real deb. What identify says must be what rpm, dpkg-deb and makeself say. Called by
 # `make check-tools`.
 set -euo pipefail
-out=$PSC_TOOLS_OUT
-work=$(mktemp -d "${TMPDIR:-/tmp}/psc-packages-XXXXXX")
-trap 'gpgconf --homedir "$work/gpg" --kill all 2>/dev/null || :; rm -rf "$work"' EXIT
-failed=0
-checks=0
-
-check() { # NAME EXPECTED ACTUAL
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	printf 'packages: %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-	failed=1
-}
-
-for tool in rpmbuild rpmsign gpg makeself dpkg-deb apt-get; do
-	command -v "$tool" >/dev/null || {
-		echo "packages: $tool is missing: install what tests/tools/packages names" >&2
-		exit 1
-	}
-done
+# shellcheck source=common.sh
+. "$(dirname -- "$0")/common.sh"
+need rpmbuild rpmsign gpg makeself dpkg-deb apt-get
 
 # FILE KIND: the values, sorted, one a line
 fact() {
@@ -38,6 +22,7 @@ ln -s program tree/opt/stand-in/link
 
 chmod 700 gpg
 export GNUPGHOME=$work/gpg
+trap 'gpgconf --kill all 2>/dev/null || :; rm -rf -- "$work"' EXIT
 gpg --batch --quiet --passphrase '' --quick-generate-key 'stand-in <s@example.invalid>' rsa2048
 cat >s.spec <<-'END'
 	Name: stand-in
@@ -103,5 +88,4 @@ done
 check 'deb: files' "$(dpkg-deb --fsys-tarfile hello_*.deb | tar -t | grep -v '/$' |
 	sed 's/^\.\///' | LC_ALL=C sort)" "$(fact hello_*.deb entry)"
 
-[ $failed = 0 ] && echo "ok    packages: $checks comparisons"
-exit $failed
+finish

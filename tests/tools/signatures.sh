@@ -3,25 +3,9 @@
 # Signatures of real files: Debian's shim (two, of Microsoft), its kernel image and modules.
 # What identify says must be what osslsigncode and modinfo say. Called by `make check-tools`.
 set -euo pipefail
-out=$PSC_TOOLS_OUT
-work=$(mktemp -d "${TMPDIR:-/tmp}/psc-signatures-XXXXXX")
-trap 'rm -rf "$work"' EXIT
-failed=0
-checks=0
-
-check() { # NAME EXPECTED ACTUAL
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	printf 'signatures: %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-	failed=1
-}
-
-for tool in osslsigncode modinfo objcopy openssl apt-get dpkg-deb; do
-	command -v "$tool" >/dev/null || {
-		echo "signatures: $tool is missing: install what tests/tools/packages names" >&2
-		exit 1
-	}
-done
+# shellcheck source=common.sh
+. "$(dirname -- "$0")/common.sh"
+need osslsigncode modinfo objcopy openssl apt-get dpkg-deb
 
 # FILE GROUP KIND [-t PEM]: the values, with "; " between them
 fact() {
@@ -122,6 +106,4 @@ while read -r module; do
 done < <(find lib/modules -name '*.ko' | sort | awk 'NR % 20 == 1' | head -n 25)
 check 'modules looked at' yes "$([ $modules -ge 20 ] && echo yes)"
 
-printf 'signatures: %d checks, %s; shim-signed, %s, %d modules\n' "$checks" \
-	"$([ $failed = 0 ] && echo ok || echo FAILED)" "$image" "$modules"
-exit $failed
+finish "shim-signed, $image, $modules modules"

@@ -6,7 +6,7 @@
 #                             have make of it. Needs packages of its own and the Debian archive,
 #                             so it is part of check-long only. TOOLS_ONLY="signatures": only these
 
-TOOLS_ONLY ?= $(patsubst tests/tools/%.sh,%,$(wildcard tests/tools/*.sh))
+TOOLS_ONLY ?= $(filter-out common,$(patsubst tests/tools/%.sh,%,$(wildcard tests/tools/*.sh)))
 
 $(O)/tests/tools/%: tests/tools/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
