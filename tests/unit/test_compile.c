@@ -15,6 +15,7 @@
 
 #include "user/core/util.h"
 #include "user/core/compile.h"
+#include "user/core/sizeless.h"
 #include "bpf/decide.h"
 
 #define HEADER	    PSC_LIST_HEADER "\n"
@@ -316,6 +317,35 @@ static void test_without_size(void **state)
 	}
 }
 
+#define DIGEST_OF(c) c c c c c c c c
+
+/* What a site can mend: its own, of kinds that the kernel never looks for, sized nowhere. */
+static void test_sizeless(void **state)
+{
+	static const char site[] = HEADER "sha256," DIGEST_OF(
+		"11111111") ",,rpm,a,p,,\n"
+			    "sha256," DIGEST_OF(
+				    "22222222") ",,deb,b,p,,\n"
+						"sha256," DIGEST_OF(
+							"33333333") ",,elf,c,p,,\n"
+								    "sha256," DIGEST_OF(
+									    "44444444") ",7,rpm,d,p,,\n";
+	static const char catalog[] = HEADER
+		"sha256," DIGEST_OF("22222222") ",9,deb,b,p,,\n"
+						"sha256," DIGEST_OF("55555555") ",,rpm,e,p,,\n";
+	_cleanup_(psc_list_freep) struct psc_list *list = new_list();
+	_cleanup_(psc_image_freep) struct psc_image *image = NULL;
+
+	assert_int_equal(psc_list_parse(list, "site", site, strlen(site), NULL), 0);
+	assert_int_equal(psc_list_parse(list, "catalog", catalog, strlen(catalog), NULL), 0);
+	assert_int_equal(psc_list_index(list), 0);
+	image = compile(list);
+	assert_int_equal(image->needs_userspace, 2);
+	assert_int_equal(psc_sizeless_count(list, 1, image), 1);
+	assert_int_equal(psc_sizeless_count(list, 2, image), 2);
+	assert_int_equal(psc_sizeless_count(list, 0, image), 0);
+}
+
 static void test_not_enforceable(void **state)
 {
 	_cleanup_(psc_list_freep) struct psc_list *list = new_list();
@@ -472,12 +502,13 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),		cmocka_unit_test(test_decisions),
-		cmocka_unit_test(test_round_trip),	cmocka_unit_test(test_overfull_bucket),
-		cmocka_unit_test(test_index_bits),	cmocka_unit_test(test_duplicates),
-		cmocka_unit_test(test_without_size),	cmocka_unit_test(test_wrong_size),
-		cmocka_unit_test(test_not_enforceable), cmocka_unit_test(test_listed_canary),
-		cmocka_unit_test(test_products),	cmocka_unit_test(test_many),
+		cmocka_unit_test(test_empty),	      cmocka_unit_test(test_decisions),
+		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_overfull_bucket),
+		cmocka_unit_test(test_index_bits),    cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_without_size),  cmocka_unit_test(test_wrong_size),
+		cmocka_unit_test(test_sizeless),      cmocka_unit_test(test_not_enforceable),
+		cmocka_unit_test(test_listed_canary), cmocka_unit_test(test_products),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

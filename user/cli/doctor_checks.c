@@ -408,7 +408,7 @@ static void judge_lists(const json_t *status, json_t *checks)
 
 static void judge_sizes(const json_t *status, json_t *checks)
 {
-	json_int_t unseen = psc_json_number(status, "lists.needs_userspace", 0);
+	json_int_t unseen = psc_json_number(status, "lists.sizes_missing", 0);
 
 	if (json_is_true(psc_json_at(status, "lists.hash_all")))
 		psc_doctor_row(checks, "sizes", PSC_HEALTH_WARN,
@@ -419,8 +419,8 @@ static void judge_sizes(const json_t *status, json_t *checks)
 	else if (unseen > 0)
 		psc_doctor_row(checks, "sizes", PSC_HEALTH_WARN,
 			       "give the sizes that proscribe list show does not have",
-			       "%" JSON_INTEGER_FORMAT " package or Windows digests without size: "
-			       "the kernel cannot look for them",
+			       "%" JSON_INTEGER_FORMAT " package or Windows digests of the site's "
+			       "lists without size: the kernel cannot look for them",
 			       unseen);
 	else
 		psc_doctor_row(checks, "sizes", PSC_HEALTH_OK, NULL,

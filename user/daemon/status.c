@@ -10,6 +10,7 @@
 #include "user/core/hex.h"
 #include "user/core/names.h"
 #include "user/core/paths.h"
+#include "user/core/sizeless.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
 
@@ -29,6 +30,8 @@ static json_t *lists_json(const struct psc_daemon *daemon)
 	const struct psc_list *list = daemon->policy.list;
 	struct psc_list_counts counts;
 	json_t *files = json_array(), *others = json_object();
+	size_t sizes_missing =
+		psc_sizeless_count(list, daemon->policy.site_files, daemon->policy.image);
 	struct psc_list_file file;
 
 	psc_list_get_counts(list, &counts);
@@ -45,12 +48,13 @@ static json_t *lists_json(const struct psc_daemon *daemon)
 					    json_integer(counts.by_algo[algo]));
 	if (counts.too_large)
 		json_object_set_new(others, "too_large", json_integer(counts.too_large));
-	return json_pack("{s:o, s:o, s:I, s:o, s:I, s:I, s:b}", "directory",
+	return json_pack("{s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:b}", "directory",
 			 psc_json_safe(daemon->policy.config->lists), "files", files, "digests",
 			 (json_int_t)daemon->policy.image->listed, "not_enforceable", others,
 			 "without_size", (json_int_t)daemon->policy.image->without_size,
 			 "needs_userspace", (json_int_t)daemon->policy.image->needs_userspace,
-			 "hash_all", !!(daemon->policy.image->table.flags & PSC_TABLE_HASH_ALL));
+			 "sizes_missing", (json_int_t)sizes_missing, "hash_all",
+			 !!(daemon->policy.image->table.flags & PSC_TABLE_HASH_ALL));
 }
 
 static json_t *actions_json(const struct psc_config *config)
@@ -226,22 +230,37 @@ static void warn_of_guard(json_t *warnings, enum psc_guard_state state)
 		     "restart proscribed");
 }
 
+/*
+ * Of the site's own lists. That those of a catalog lack their sizes is a fact of the catalog,
+ * about which nobody here can do anything (proscribe catalog stats).
+ */
+static void warn_of_sizes(json_t *warnings, const struct psc_policy *policy)
+{
+	size_t unseen = psc_sizeless_count(policy->list, policy->site_files, policy->image);
+	char message[160];
+
+	if (policy->image->table.flags & PSC_TABLE_HASH_ALL)
+		warn(warnings, "digests_without_size",
+		     "a digest without size is listed: every file that is executed or mapped is "
+		     "digested once",
+		     "give its size in the list (proscribe list show)");
+	if (!unseen)
+		return;
+	snprintf(message, sizeof(message),
+		 "%zu package or Windows digests of the site's lists are without size: the kernel "
+		 "cannot look for them",
+		 unseen);
+	warn(warnings, "digests_need_userspace", message,
+	     "give their sizes in the list (proscribe list show)");
+}
+
 static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_counters *counters)
 {
 	json_t *warnings = json_array();
 	char message[160];
 
 	warn_of_guard(warnings, psc_off_state(daemon));
-	if (daemon->policy.image->table.flags & PSC_TABLE_HASH_ALL)
-		warn(warnings, "digests_without_size",
-		     "a digest without size is listed: every file that is executed or mapped is "
-		     "digested once",
-		     "give its size in the list (proscribe list show)");
-	if (daemon->policy.image->needs_userspace)
-		warn(warnings, "digests_need_userspace",
-		     "package or Windows digests without size are listed: the kernel cannot look "
-		     "for them",
-		     "give their sizes in the list");
+	warn_of_sizes(warnings, &daemon->policy);
 	if (daemon->log_error < 0) {
 		snprintf(message, sizeof(message), "the audit log cannot be written: %s",
 			 strerror(-daemon->log_error));
