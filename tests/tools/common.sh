@@ -28,11 +28,11 @@ need() { # TOOL...
 }
 
 # What was compared; the status of it all.
-finish() { # [WHAT]
+finish() { # WHAT
 	if [ "$failed" = 0 ]; then
-		echo "ok    $self: $checks comparisons${1:+; $1}"
+		echo "ok    $self: $checks comparisons; $1"
 	else
-		echo "FAIL  $self: of $checks comparisons${1:+; $1}"
+		echo "FAIL  $self: of $checks comparisons; $1"
 	fi
 	exit "$failed"
 }

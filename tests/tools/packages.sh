@@ -88,4 +88,4 @@ done
 check 'deb: files' "$(dpkg-deb --fsys-tarfile hello_*.deb | tar -t | grep -v '/$' |
 	sed 's/^\.\///' | LC_ALL=C sort)" "$(fact hello_*.deb entry)"
 
-finish
+finish "rpm, makeself and dpkg-deb"
