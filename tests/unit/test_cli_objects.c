@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_cli_objects.c - attest, exempt, decide, window and reload --force against a pretended daemon: output,
- * exit status, what happens to the files of objects.d. The verbs are compiled in.
+ * test_cli_objects.c - attest, exempt, decide, window, override and reload --force against a
+ * pretended daemon: output, exit status, what happens to the files of objects.d. The verbs are compiled in.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +15,23 @@
 #include "tests/unit/cli_harness.h"
 
 static const struct psc_verb *const verb_table[] = {
-	&psc_verb_attest,      &psc_verb_attest_list,  &psc_verb_attest_remove,
-	&psc_verb_exempt,      &psc_verb_exempt_list,  &psc_verb_exempt_remove,
-	&psc_verb_decide,      &psc_verb_decide_list,  &psc_verb_decide_remove,
-	&psc_verb_window_open, &psc_verb_window_close, &psc_verb_window_list,
-	&psc_verb_reload,      &psc_verb_help,	       NULL,
+	&psc_verb_attest,
+	&psc_verb_attest_list,
+	&psc_verb_attest_remove,
+	&psc_verb_exempt,
+	&psc_verb_exempt_list,
+	&psc_verb_exempt_remove,
+	&psc_verb_decide,
+	&psc_verb_decide_list,
+	&psc_verb_decide_remove,
+	&psc_verb_window_open,
+	&psc_verb_window_close,
+	&psc_verb_window_list,
+	&psc_verb_override_list,
+	&psc_verb_override_remove,
+	&psc_verb_reload,
+	&psc_verb_help,
+	NULL,
 };
 
 #define ACCEPTS "{\"ok\":true,\"data\":{\"generation\":3,\"digests\":1}}"
@@ -481,6 +493,40 @@ static void test_force(void **state)
 	assert_contains(text, "until: ");
 }
 
+static void test_override(void **state)
+{
+	struct fixture *f = *state;
+	json_t *json;
+
+	put_object(f, "O1.yaml",
+		   "override: O1\nreason: r\nby: CISO\ndigests: [" DIGEST_A ", " DIGEST_B "]\n");
+	put_object(f, "O2.yaml",
+		   "override: O2\nreason: r\nby: CISO\nuntil: 2020-01-01\ndigests: [" DIGEST_A
+		   "]\n");
+	assert_int_equal(RUN(f, "override", "list"), 0);
+	assert_contains(f->out,
+			"O1  " DIGEST_A " and 1 more  -                     CISO  in force\n");
+	assert_contains(f->out, "CISO  expired\n");
+	assert_int_equal(RUN(f, "override", "list", "--json"), 0);
+	json = data_of(f, "override list");
+	assert_int_equal(json_array_size(json_object_get(
+				 json_array_get(json_object_get(json, "objects"), 0), "digests")),
+			 2);
+	json_decref(json);
+	assert_int_equal(RUN(f, "exempt", "remove", "O1"), 4);
+	/* the policy needs it: it stays */
+	daemon_start(f, REFUSES);
+	assert_int_equal(RUN(f, "override", "remove", "O1"), 4);
+	assert_contains(f->err, "the objects are as they were before");
+	assert_non_null(get_object(f, "O1.yaml"));
+	f->reload_reply = ACCEPTS;
+	assert_int_equal(RUN(f, "override", "remove", "O1"), 0);
+	assert_contains(f->out, "override O1 removed: " DIGEST_A);
+	assert_null(get_object(f, "O1.yaml"));
+	assert_non_null(get_object(f, "O2.yaml"));
+	assert_int_equal(RUN(f, "override", "remove"), 2);
+}
+
 /* ---- the daemon ------------------------------------------------------------------------ */
 
 static void test_daemon_reloads(void **state)
@@ -557,7 +603,7 @@ static void test_help(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(ALONE(f, "help", "--words"), 0);
-	assert_string_equal(f->out, "attest\nexempt\ndecide\nwindow\nreload\nhelp\n");
+	assert_string_equal(f->out, "attest\nexempt\ndecide\nwindow\noverride\nreload\nhelp\n");
 	assert_int_equal(ALONE(f, "help", "--words", "exempt"), 0);
 	assert_string_equal(f->out,
 			    "list\nremove\n--reason\n--until\n--profile\n--document\n--by\n--id\n"
@@ -571,7 +617,7 @@ static void test_help(void **state)
 	assert_null(strstr(f->out, "list"));
 	assert_int_equal(ALONE(f, "help", "exempt"), 0);
 	assert_contains(f->out, "proscribe exempt [OPTIONS] VENDOR/PRODUCT...\n");
-	assert_contains(f->out, "\n\nproscribe exempt list    Prints all exemptions");
+	assert_contains(f->out, "\n\nproscribe exempt list      Prints all exemptions");
 	assert_int_equal(ALONE(f, "help", "window"), 0);
 	assert_contains(f->out, "proscribe window close");
 }
@@ -581,11 +627,11 @@ static void test_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_exempt),	  TEST(test_default_ids),    TEST(test_attest),
-		TEST(test_decide),	  TEST(test_window),	     TEST(test_refused_arguments),
-		TEST(test_signer),	  TEST(test_list),	     TEST(test_remove),
-		TEST(test_force),	  TEST(test_daemon_reloads), TEST(test_daemon_refuses),
-		TEST(test_daemon_broken), TEST(test_help),
+		TEST(test_exempt),	   TEST(test_default_ids),   TEST(test_attest),
+		TEST(test_decide),	   TEST(test_window),	     TEST(test_refused_arguments),
+		TEST(test_signer),	   TEST(test_list),	     TEST(test_remove),
+		TEST(test_force),	   TEST(test_override),	     TEST(test_daemon_reloads),
+		TEST(test_daemon_refuses), TEST(test_daemon_broken), TEST(test_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

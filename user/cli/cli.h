@@ -143,6 +143,8 @@ extern const struct psc_verb psc_verb_policy_timeline;
 extern const struct psc_verb psc_verb_attest;
 extern const struct psc_verb psc_verb_attest_list;
 extern const struct psc_verb psc_verb_attest_remove;
+extern const struct psc_verb psc_verb_override_list;
+extern const struct psc_verb psc_verb_override_remove;
 extern const struct psc_verb psc_verb_exempt;
 extern const struct psc_verb psc_verb_exempt_list;
 extern const struct psc_verb psc_verb_exempt_remove;

@@ -39,6 +39,8 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_window_open,
 	&psc_verb_window_close,
 	&psc_verb_window_list,
+	&psc_verb_override_list,
+	&psc_verb_override_remove,
 	&psc_verb_clock,
 	&psc_verb_clock_accept,
 	&psc_verb_reload,

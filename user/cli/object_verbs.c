@@ -194,14 +194,28 @@ struct object_row {
 	const char *cell[OBJECT_COLUMNS];
 };
 
+/* Of an override in a table, where there can be hundreds; --json has all. */
+static void put_digests(FILE *out, const json_t *digests)
+{
+	size_t count = json_array_size(digests);
+
+	psc_output_text(out, json_string_value(json_array_get(digests, 0)));
+	if (count > 1)
+		fprintf(out, " and %zu more", count - 1);
+}
+
 static void object_row_fill(struct object_row *row, const json_t *object)
 {
+	const json_t *digests = json_object_get(object, "digests");
 	const char *state = psc_json_text(object, "state", "?");
 	size_t size;
 	FILE *out = open_memstream(&row->what, &size);
 
 	if (out) {
-		psc_object_put_what(out, object);
+		if (digests)
+			put_digests(out, digests);
+		else
+			psc_object_put_what(out, object);
 		fclose(out);
 	}
 	if (strcmp(state, "begins") == 0)

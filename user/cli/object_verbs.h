@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * object_verbs.h - what attest, exempt, decide and window share: an object from options, into
+ * object_verbs.h - what attest, exempt, decide, window and override share: an object from options, into
  * the directory and into force, lists of them, removal. Only for user/cli.
  */
 #pragma once

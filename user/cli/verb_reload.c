@@ -88,7 +88,7 @@ const struct psc_verb psc_verb_reload = {
 		"A policy that would refuse what the host needs to start, to be logged into or to\n"
 		"be repaired is refused by the interlock, which names the files and a digest for\n"
 		"each. If it is meant, --force DIGEST --reason TEXT overrules it for this file; the\n"
-		"option may come again. That is an object (override) and a record.\n\n"
+		"option may come again. That is an object (override list) and a record.\n\n"
 		"Examples:\n"
 		"  proscribe reload\n"
 		"  proscribe reload --force 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e8\\\n"
