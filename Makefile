@@ -194,6 +194,8 @@ install: all
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/proscribed.service
 	install -D -m 644 user/dist/proscribe.tmpfiles.conf \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/proscribe.conf
+	install -D -m 644 user/dist/proscribe.sysusers.conf \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/proscribe.conf
 	install -D -m 644 user/dist/proscribe.yaml $(share)/doc/proscribe/proscribe.yaml
 	install -d -m 755 $(share)/proscribe/profiles
 	install -m 644 policy/profiles/*.yaml $(share)/proscribe/profiles
@@ -201,6 +203,16 @@ install: all
 		$(abspath $(share))/proscribe/catalog/{} \;
 	install -d -m 750 $(addprefix $(DESTDIR)/etc/proscribe/,lists.d profiles.d catalog.d objects.d \
 		trust.d)
+
+# Only what install brought: configuration, state and log stay. `proscribe off` comes before.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/proscribed $(DESTDIR)$(PREFIX)/bin/proscribe \
+		$(MAN5:user/dist/%=$(share)/man/man5/%) $(MAN8:user/dist/%=$(share)/man/man8/%) \
+		$(share)/bash-completion/completions/proscribe \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/proscribed.service \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/proscribe.conf \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/proscribe.conf
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/proscribe $(share)/doc/proscribe $(share)/proscribe
 
 DIST := proscribe-$(VERSION)
 dist:
@@ -222,7 +234,7 @@ make lab KERNEL=6.1|6.12|new RUN=script.sh   run a script under that kernel
 make bench           what the guard costs, in counted instructions; bench-full: all of it
 make bench-scan      a scan of a Debian root beside find and grep
 make lint, format    check, mend the sources' form
-make install         DESTDIR= and PREFIX= as usual
+make install, uninstall   DESTDIR= and PREFIX= as usual
 make dist            source archive of HEAD
 make clean
 Variables: O=build CC= CLANG= SANITIZE=address,undefined V=1 WERROR=0 RPM=0 (without librpm)
@@ -232,4 +244,4 @@ help:
 	@printf '%s\n' "$$HELP"
 
 -include $(shell test -d $(O) && find $(O) -name '*.d' -type f -not -path '$(O)/lab/*' -not -path '$(O)/bench-scan/*')
-.PHONY: all check demo check-unit check-unit-san check-fuzz deps install dist clean help
+.PHONY: all check demo check-unit check-unit-san check-fuzz deps install uninstall dist clean help

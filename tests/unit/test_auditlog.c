@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "user/core/auditlog.h"
+#include "user/core/auditlog_group.h"
 #include "user/core/json.h"
 
 /* What stands before the first record's members, `{"chain":{...},`, instead of a brace. */
@@ -420,6 +421,77 @@ static void test_no_directory(void **state)
 	psc_auditlog_reader_free(NULL);
 }
 
+/* ---- who may read it ------------------------------------------------------------- */
+
+#define READERS 54321 /* a group that nobody is in */
+
+static gid_t group_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_gid;
+}
+
+/* What was there before the group was is given to it, too, and goes on so. */
+static void test_group(void **state)
+{
+	const struct place *p = *state;
+	_cleanup_(psc_auditlog_freep) struct psc_auditlog *log = NULL;
+	char older[128], link[128];
+
+	if (geteuid() != 0)
+		skip();
+	add_text(p, FIRST, "{\"n\":1}\n");
+	add_text(p, SECOND, "{\"n\":2}\n");
+	path_of(p, FIRST, older);
+	path_of(p, "audit-19700101T000000Z.jsonl", link);
+	assert_int_equal(symlink("/etc/passwd", link), 0);
+	assert_int_equal(psc_auditlog_open(p->directory, READERS, &log, NULL), 0);
+	assert_int_equal(group_of(p->directory), READERS);
+	assert_int_equal(group_of(older), READERS);
+	assert_int_equal(group_of(psc_auditlog_path(log)), READERS);
+	assert_int_equal(group_of("/etc/passwd"), 0);
+	assert_int_equal(psc_auditlog_rotate(log), 0);
+	assert_int_equal(group_of(psc_auditlog_path(log)), READERS);
+}
+
+/* A log that its readers cannot read is better than none. */
+static void test_group_refused(void **state)
+{
+	const struct place *p = *state;
+	_cleanup_(psc_auditlog_freep) struct psc_auditlog *log = NULL;
+	int r;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(p->directory, 65534, 65534), 0);
+	assert_int_equal(seteuid(65534), 0);
+	r = psc_auditlog_open(p->directory, READERS, &log, NULL);
+	if (!r)
+		append_number(log, 1);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(r, 0);
+	assert_log(p, "1 ");
+}
+
+static void test_group_number(void **state)
+{
+	const struct place *p = *state;
+	char path[128];
+	gid_t group = 7;
+
+	add_text(p, "group", "root:x:0:\nproscribed:x:5:\nproscribe:x:998:a,b\nproscribe:x:1:\n");
+	add_text(p, "other", "root:x:0:\n\nproscribe\n:::\n");
+	path_of(p, "other", path);
+	assert_int_equal(psc_auditlog_group(path, &group), -ENOENT);
+	assert_int_equal(psc_auditlog_group("/nonexistent", &group), -ENOENT);
+	assert_int_equal(group, 7);
+	path_of(p, "group", path);
+	assert_int_equal(psc_auditlog_group(path, &group), 0);
+	assert_int_equal(group, 998);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -429,7 +501,8 @@ int main(void)
 		TEST(test_crash_long),	   TEST(test_no_room),	       TEST(test_removed_file),
 		TEST(test_strange_newest), TEST(test_damage),	       TEST(test_long_lines),
 		TEST(test_files_in_order), TEST(test_unreadable_file), TEST(test_follow),
-		TEST(test_no_directory),
+		TEST(test_no_directory),   TEST(test_group),	       TEST(test_group_refused),
+		TEST(test_group_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,23 @@ static void test_bad_paths(void **state)
 	assert_is(NULL);
 }
 
+/* What it is for is told by the mode, not by whoever starts us. */
+static void test_directory(void **state)
+{
+	mode_t mask = umask(0077);
+	struct stat st;
+
+	assert_int_equal(psc_durable_directory("made", 0711), 0);
+	umask(mask);
+	assert_int_equal(stat("made", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0711);
+	assert_int_equal(psc_durable_directory("made", 0755), 0);
+	assert_int_equal(stat("made", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0711);
+	assert_int_equal(psc_durable_directory("nowhere/made", 0711), -ENOENT);
+	assert_int_equal(rmdir("made"), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -144,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_replace),   TEST(test_create),  TEST(test_given_up),
 		TEST(test_left_over), TEST(test_no_room), TEST(test_bad_paths),
+		TEST(test_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,32 @@ struct psc_auditlog {
 	char line[PSC_AUDITLOG_LINE_MAX];
 };
 
+/*
+ * Gives it to the readers. It may be that we must not: a log that they cannot read is still
+ * better than none.
+ */
+static void give(int fd, gid_t group)
+{
+	struct stat st;
+
+	if (group != (gid_t)-1 && fstat(fd, &st) == 0 && st.st_gid != group &&
+	    fchown(fd, (uid_t)-1, group) < 0)
+		return;
+}
+
+/* The same for files that were there before the group was. */
+static void give_names(int directory_fd, const struct psc_auditlog_names *names, gid_t group)
+{
+	for (size_t i = 0; group != (gid_t)-1 && i < names->count; i++) {
+		_cleanup_close_ int fd =
+			openat(directory_fd, names->names[i],
+			       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+		if (fd >= 0)
+			give(fd, group);
+	}
+}
+
 static int open_directory(const char *directory, gid_t group)
 {
 	_cleanup_close_ int fd = -1;
@@ -38,13 +64,10 @@ static int open_directory(const char *directory, gid_t group)
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (created) {
-		/* Against whatever umask the caller has. */
-		if (fchmod(fd, 0750) < 0)
-			return -errno;
-		if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0)
-			return -errno;
-	}
+	/* Against whatever umask the caller has. */
+	if (created && fchmod(fd, 0750) < 0)
+		return -errno;
+	give(fd, group);
 	return TAKE_FD(fd);
 }
 
@@ -58,8 +81,7 @@ static int create_file(int directory_fd, const char *name, gid_t group)
 		return -errno;
 	if (fchmod(fd, 0640) < 0)
 		return -errno;
-	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0)
-		return -errno;
+	give(fd, group);
 	if (fsync(directory_fd) < 0)
 		return -errno;
 	return TAKE_FD(fd);
@@ -277,6 +299,7 @@ int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **
 	r = psc_auditlog_names_read(directory, &names);
 	if (r < 0)
 		return r;
+	give_names(directory_fd, &names, group);
 	log->fd = open_file(directory_fd, &names, group, name);
 	if (log->fd < 0)
 		return log->fd;

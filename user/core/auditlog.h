@@ -25,8 +25,8 @@ struct psc_auditlog_repair {
 
 /*
  * Opens the log in @directory, which is created (0750) when missing, its parent not.
- * Continues the newest file, or creates audit-<now>.jsonl (0640). @group: gid that new
- * files and a new directory are given, (gid_t)-1: leave. @repair may be NULL; the caller
+ * Continues the newest file, or creates audit-<now>.jsonl (0640). @group: gid that
+ * the directory and all files of the log are given if that is allowed, (gid_t)-1: leave. @repair may be NULL; the caller
  * writes a record when it says something. Errors: -EBUSY (another process writes
  * it), -ELOOP or -EINVAL (newest file is a link or not regular), errno of the calls.
  */

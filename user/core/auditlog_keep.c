@@ -91,9 +91,18 @@ static int create_packed(struct psc_keeper *keeper)
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0) {
+	if (fchmod(fd, st.st_mode & 07777) < 0) {
+		int r = -errno;
+
 		close(fd);
-		return -errno;
+		return r;
+	}
+	/* the service may give it to its own groups only: then it stays the daemon's */
+	if (fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM) {
+		int r = -errno;
+
+		close(fd);
+		return r;
 	}
 	keeper->packed = gzdopen(fd, "wb6");
 	if (keeper->packed)

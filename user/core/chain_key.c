@@ -13,6 +13,7 @@
 #include "user/core/util.h"
 #include "user/core/chain_key.h"
 #include "user/core/digest.h"
+#include "user/core/durable.h"
 
 #define PRIVATE_NAME "log.key"
 #define PUBLIC_NAME  "log.pub"
@@ -151,8 +152,9 @@ int psc_chain_key_open(const char *directory, struct psc_chain_key **ret, struct
 	_cleanup_free_ char *path = NULL;
 	int r;
 
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return fail(reterr, directory, -errno, NULL);
+	r = psc_durable_directory(directory, 0755);
+	if (r < 0)
+		return fail(reterr, directory, r, NULL);
 	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory_fd < 0)
 		return fail(reterr, directory, -errno, NULL);

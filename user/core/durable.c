@@ -4,9 +4,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "user/core/util.h"
 #include "user/core/durable.h"
+
+int psc_durable_directory(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode & 0700) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(path, mode) < 0 ? -errno : 0;
+}
 
 static int open_directory(int dirfd, const char *path, const char *slash)
 {

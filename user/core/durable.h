@@ -6,7 +6,15 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "user/core/util.h"
+
+/*
+ * Makes the directory @path with @mode, whatever the umask; one that is there stays as it is.
+ * Errno of the calls.
+ */
+int psc_durable_directory(const char *path, mode_t mode);
 
 /* A file that has no name yet. Owned by its user, ended with psc_durable_end(). */
 struct psc_durable {

@@ -9,6 +9,9 @@
 #define PSC_DIR_RUN    "/run/proscribe"
 #define PSC_DIR_STATE  "/var/lib/proscribe"
 
+/* Whoever reads the audit log needs the public key in there; what is secret is 0600. */
+#define PSC_DIR_STATE_MODE 0711
+
 #define PSC_PATH_CONFIG	  PSC_DIR_CONFIG "/proscribe.yaml"
 #define PSC_PATH_LISTS	  PSC_DIR_CONFIG "/lists.d"
 #define PSC_PATH_PROFILES PSC_DIR_CONFIG "/profiles.d"

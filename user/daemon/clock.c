@@ -112,7 +112,7 @@ void psc_clock_keep(struct psc_daemon *daemon)
 
 	snprintf(text, sizeof(text), "{\"trusted_ns\": %llu}\n",
 		 (unsigned long long)psc_clock_trusted(&daemon->clock, &reading));
-	mkdir(PSC_DIR_STATE, 0700);
+	psc_durable_directory(PSC_DIR_STATE, PSC_DIR_STATE_MODE);
 	daemon->clock_kept_ns = reading.boot;
 	daemon->clock_error = write_state(text);
 }

@@ -3,8 +3,10 @@
 #include "user/core/util.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <time.h>
 
+#include "user/core/auditlog_group.h"
 #include "user/core/event.h"
 #include "user/core/hex.h"
 #include "user/core/names.h"
@@ -102,6 +104,16 @@ static void record_repair(struct psc_daemon *daemon, const struct psc_auditlog_r
 	psc_journal_write(daemon, record);
 }
 
+/* Their group, or -1. A member may give it files without the capability to change owners. */
+static gid_t join_readers(void)
+{
+	gid_t group;
+
+	if (psc_auditlog_group("/etc/group", &group) < 0 || setgroups(1, &group) < 0)
+		return (gid_t)-1;
+	return group;
+}
+
 void psc_journal_open(struct psc_daemon *daemon)
 {
 	struct psc_auditlog_repair repair = {};
@@ -109,7 +121,7 @@ void psc_journal_open(struct psc_daemon *daemon)
 
 	if (daemon->log)
 		return;
-	r = psc_auditlog_open(daemon->policy.config->log_directory, (gid_t)-1, &daemon->log,
+	r = psc_auditlog_open(daemon->policy.config->log_directory, join_readers(), &daemon->log,
 			      &repair);
 	/* that it can be opened does not say that it can be written */
 	if (r < 0) {

@@ -205,9 +205,9 @@ int psc_policy_write(const struct psc_policy *policy, struct psc_durable *ret)
 	_cleanup_(psc_durable_end) struct psc_durable file = PSC_DURABLE_NONE;
 	int r;
 
-	if (mkdir(PSC_DIR_STATE, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	r = psc_durable_begin(AT_FDCWD, PSC_PATH_ACTIVE, &file);
+	r = psc_durable_directory(PSC_DIR_STATE, PSC_DIR_STATE_MODE);
+	if (r >= 0)
+		r = psc_durable_begin(AT_FDCWD, PSC_PATH_ACTIVE, &file);
 	if (r >= 0)
 		r = psc_image_write(policy->image, policy->digest, &file);
 	if (r < 0)

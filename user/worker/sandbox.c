@@ -39,18 +39,17 @@ struct psc_sandbox {
 static int become_nobody(void)
 {
 	const struct passwd *user;
+	const gid_t gid = NOBODY;
 	uid_t uid = NOBODY;
-	gid_t gid = NOBODY;
 
 	if (geteuid() != 0)
 		return 0;
 	user = getpwnam(USER);
 	if (!user)
 		user = getpwnam("nobody");
-	if (user && user->pw_uid != 0) {
+	/* never its group: that may read the audit log */
+	if (user && user->pw_uid != 0)
 		uid = user->pw_uid;
-		gid = user->pw_gid;
-	}
 	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
 	return 0;
