@@ -6,6 +6,7 @@
 
 #include "user/core/util.h"
 #include "user/cli/log_directory.h"
+#include "user/core/auditlog_group.h"
 #include "user/core/config.h"
 #include "user/core/paths.h"
 
@@ -23,6 +24,8 @@ int psc_log_directory(struct psc_cli *cli, char **ret)
 int psc_log_directory_fail(struct psc_cli *cli, const char *directory, int error)
 {
 	return psc_cli_fail(cli, PSC_EXIT_FAILED,
-			    error == -EACCES ? "run it as root" : "give --dir, or start the daemon",
+			    error == -EACCES
+				    ? "run it as root or as one of the group " PSC_AUDITLOG_GROUP
+				    : "give --dir, or start the daemon",
 			    "cannot read the log in %s: %s", directory, strerror(-error));
 }
