@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "user/core/util.h"
+#include "user/identify/elf_dynamic.h"
 #include "user/identify/elf_links.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	while (links.needed[count])
 		count++;
-	if (count > PSC_ELF_LINKS_MAX)
+	if (count > PSC_ELF_NEEDED_MAX)
 		abort();
 	return 0;
 }

@@ -13,10 +13,9 @@
 #include "user/core/hex.h"
 #include "user/identify/bytes.h"
 #include "user/identify/elf.h"
+#include "user/identify/elf_dynamic.h"
 
 #define SEGMENTS_MAX  256
-#define DYNAMIC_MAX   (256 * 1024)  /* bytes; 16 an entry */
-#define NEEDED_MAX    1024	    /* as in elf_links.h */
 #define NOTES_MAX     64	    /* of one file */
 #define NOTE_SIZE_MAX (1024 * 1024) /* bytes of one section or segment of them */
 #define COMMENT_MAX   (64 * 1024)   /* bytes */
@@ -40,6 +39,7 @@ struct reader {
 	char window[WINDOW_SIZE];
 	uint64_t window_at;
 	size_t window_size;
+	struct psc_elf_dynamic dynamic;
 };
 
 static int problem(struct reader *reader, const char *what, uint64_t offset)
@@ -119,31 +119,6 @@ static int read_notes(struct reader *reader, uint64_t offset, uint64_t size, uin
 
 /* ---- the dynamic segment ---- */
 
-/* Where an address of the program lies in the file; false when in no segment. */
-static bool file_offset(struct reader *reader, size_t segments, uint64_t address, uint64_t *ret,
-			uint64_t *ret_room)
-{
-	for (size_t i = 0; i < segments; i++) {
-		GElf_Phdr segment;
-
-		if (!gelf_getphdr(reader->elf, i, &segment) || segment.p_type != PT_LOAD)
-			continue;
-		if (address < segment.p_vaddr || address - segment.p_vaddr >= segment.p_filesz)
-			continue;
-		if (!psc_fits(segment.p_offset, segment.p_filesz, reader->size))
-			return false;
-		*ret = segment.p_offset + (address - segment.p_vaddr);
-		*ret_room = segment.p_filesz - (address - segment.p_vaddr);
-		return true;
-	}
-	return false;
-}
-
-struct strings {
-	uint64_t offset;
-	uint64_t size;
-};
-
 /* As psc_read_at(), of at most STRING_MAX bytes; they stay until the next call. */
 static ssize_t look_at(struct reader *reader, uint64_t offset, size_t size, const char **ret)
 {
@@ -166,74 +141,54 @@ static ssize_t look_at(struct reader *reader, uint64_t offset, size_t size, cons
 	return reader->window_size - inside < size ? reader->window_size - inside : size;
 }
 
-static int add_string(struct reader *reader, const struct strings *strings, uint64_t at,
-		      enum psc_fact_kind kind)
+static int add_string(struct reader *reader, uint64_t at, enum psc_fact_kind kind)
 {
+	const struct psc_elf_dynamic *dynamic = &reader->dynamic;
 	const char *text;
 	uint64_t room;
 	ssize_t n;
 
-	if (at >= strings->size)
+	if (at >= dynamic->strings_size)
 		return problem(reader, "a name lies behind the string table",
-			       strings->offset + strings->size);
-	room = strings->size - at;
-	n = look_at(reader, strings->offset + at, room < STRING_MAX ? room : STRING_MAX, &text);
+			       dynamic->strings + dynamic->strings_size);
+	room = dynamic->strings_size - at;
+	n = look_at(reader, dynamic->strings + at, room < STRING_MAX ? room : STRING_MAX, &text);
 	if (n < 0)
 		return n;
 	if (!n || !memchr(text, 0, n))
-		return problem(reader, "a name does not end", strings->offset + at);
+		return problem(reader, "a name does not end", dynamic->strings + at);
 	return psc_facts_add(reader->facts, kind, 0, text, n);
 }
 
-static int find_strings(struct reader *reader, Elf_Data *data, size_t segments, struct strings *ret)
+static int add_names(struct reader *reader, uint64_t offset)
 {
-	uint64_t address = 0, size = 0;
-	GElf_Dyn entry;
+	const struct psc_elf_dynamic *dynamic = &reader->dynamic;
+	int r = 0;
 
-	for (int i = 0; gelf_getdyn(data, i, &entry) && entry.d_tag != DT_NULL; i++) {
-		if (entry.d_tag == DT_STRTAB)
-			address = entry.d_un.d_ptr;
-		else if (entry.d_tag == DT_STRSZ)
-			size = entry.d_un.d_val;
-	}
-	if (!file_offset(reader, segments, address, &ret->offset, &ret->size))
-		return -ENOENT;
-	if (size < ret->size)
-		ret->size = size;
-	return 0;
+	if (dynamic->has_soname)
+		r = add_string(reader, dynamic->soname, PSC_FACT_ELF_SONAME);
+	for (size_t i = 0; i < dynamic->needed_count && r >= 0; i++)
+		r = add_string(reader, dynamic->needed[i], PSC_FACT_ELF_NEEDED);
+	return r >= 0 && dynamic->needed_more ? problem(reader, "too many libraries", offset) : r;
 }
 
 static int read_dynamic(struct reader *reader, size_t segments, const GElf_Phdr *segment)
 {
-	struct strings strings;
-	size_t needed = 0;
-	Elf_Data *data;
-	GElf_Dyn entry;
-	int r = 0;
+	int r;
 
-	if (!psc_fits(segment->p_offset, segment->p_filesz, reader->size) ||
-	    segment->p_filesz > DYNAMIC_MAX)
-		return problem(reader, "dynamic segment too large or behind the end of the file",
-			       segment->p_offset);
 	if (!segment->p_filesz)
 		return 0;
-	data = elf_getdata_rawchunk(reader->elf, segment->p_offset, segment->p_filesz, ELF_T_DYN);
-	if (!data || !data->d_buf)
+	r = psc_elf_dynamic_read(reader->elf, segments, segment, reader->size, &reader->dynamic);
+	if (r == -EFBIG)
+		return problem(reader, "dynamic segment too large or behind the end of the file",
+			       segment->p_offset);
+	if (r < 0)
 		return problem(reader, "dynamic segment cannot be read", segment->p_offset);
-	if (find_strings(reader, data, segments, &strings) < 0)
+	if (!reader->dynamic.has_strings)
 		return problem(reader, "dynamic segment without strings", segment->p_offset);
 	if (!reader->has_sections)
-		add_range(reader, strings.offset, strings.size);
-	for (int i = 0; r >= 0 && gelf_getdyn(data, i, &entry) && entry.d_tag != DT_NULL; i++) {
-		if (entry.d_tag == DT_SONAME) {
-			r = add_string(reader, &strings, entry.d_un.d_val, PSC_FACT_ELF_SONAME);
-		} else if (entry.d_tag == DT_NEEDED) {
-			if (needed++ == NEEDED_MAX)
-				return problem(reader, "too many libraries", segment->p_offset);
-			r = add_string(reader, &strings, entry.d_un.d_val, PSC_FACT_ELF_NEEDED);
-		}
-	}
-	return r;
+		add_range(reader, reader->dynamic.strings, reader->dynamic.strings_size);
+	return add_names(reader, segment->p_offset);
 }
 
 /* ---- sections ---- */
@@ -412,33 +367,6 @@ static int read_elf(struct reader *reader, const struct psc_markers *markers)
 				     reader->facts);
 }
 
-/*
- * Files with 65280 sections or more keep the number elsewhere; elf_begin() allocates what is
- * written there, so such a file is not given to it.
- */
-static bool numbers_elsewhere(int fd)
-{
-	uint8_t head[sizeof(Elf64_Ehdr)] = {0};
-	ssize_t n = psc_read_at(fd, head, sizeof(head), 0);
-	size_t shnum, shoff, shoff_size;
-	bool any = false;
-
-	if (n < EI_NIDENT)
-		return false;
-	if (head[EI_CLASS] == ELFCLASS64) {
-		shnum = offsetof(Elf64_Ehdr, e_shnum);
-		shoff = offsetof(Elf64_Ehdr, e_shoff);
-		shoff_size = 8;
-	} else {
-		shnum = offsetof(Elf32_Ehdr, e_shnum);
-		shoff = offsetof(Elf32_Ehdr, e_shoff);
-		shoff_size = 4;
-	}
-	for (size_t i = 0; i < shoff_size; i++)
-		any |= head[shoff + i] != 0;
-	return any && head[shnum] == 0 && head[shnum + 1] == 0;
-}
-
 int psc_elf_identify(int fd, uint64_t size, const struct psc_markers *markers,
 		     struct psc_facts *facts)
 {
@@ -450,11 +378,10 @@ int psc_elf_identify(int fd, uint64_t size, const struct psc_markers *markers,
 	reader->fd = fd;
 	reader->size = size;
 	reader->facts = facts;
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return -ENOTSUP;
-	if (!numbers_elsewhere(fd))
-		reader->elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!reader->elf) {
+	r = psc_elf_open(fd, &reader->elf);
+	if (r == -ENOTSUP)
+		return r;
+	if (r < 0) {
 		struct psc_marker_range all = {0, size};
 
 		r = problem(reader, "headers not read: damaged or too many sections", 0);

@@ -4,16 +4,15 @@
  * of it is checked by elf_strptr() or elf_rawdata().
  */
 #include <errno.h>
-#include <stdbool.h>
-
-#include <gelf.h>
+#include <sys/stat.h>
 
 #include "user/core/util.h"
+#include "user/identify/bytes.h"
+#include "user/identify/elf_dynamic.h"
 #include "user/identify/elf_links.h"
 
 #define INTERPRETER_MAX 4096
-/* bytes: no program has as much, and it is read into memory */
-#define DYNAMIC_MAX (1U << 20)
+/* bytes: no program has as much, and they are read into memory */
 #define STRINGS_MAX (64U << 20)
 
 void psc_elf_links_clear(struct psc_elf_links *links)
@@ -47,65 +46,6 @@ static int read_interpreter(Elf *elf, const GElf_Phdr *segment, struct psc_elf_l
 	return take(&links->interpreter, data->d_buf);
 }
 
-/* Where an address of the program lies in the file; false when in no segment. */
-static bool file_offset(Elf *elf, size_t segments, uint64_t address, uint64_t *ret, uint64_t *room)
-{
-	for (size_t i = 0; i < segments; i++) {
-		GElf_Phdr segment;
-
-		if (!gelf_getphdr(elf, i, &segment) || segment.p_type != PT_LOAD)
-			continue;
-		if (address >= segment.p_vaddr && address - segment.p_vaddr < segment.p_filesz) {
-			*ret = segment.p_offset + (address - segment.p_vaddr);
-			*room = segment.p_filesz - (address - segment.p_vaddr);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* What the dynamic segment says, before the strings are looked up. */
-struct dynamic {
-	uint64_t needed[PSC_ELF_LINKS_MAX];
-	size_t count;
-	uint64_t strings;
-	uint64_t strings_size;
-	uint64_t runpath;
-	uint64_t rpath;
-	bool has_runpath;
-	bool has_rpath;
-};
-
-static int collect(Elf_Data *data, struct dynamic *ret)
-{
-	GElf_Dyn entry;
-
-	for (int i = 0; gelf_getdyn(data, i, &entry) && entry.d_tag != DT_NULL; i++) {
-		switch (entry.d_tag) {
-		case DT_NEEDED:
-			if (ret->count == PSC_ELF_LINKS_MAX)
-				return -EBADMSG;
-			ret->needed[ret->count++] = entry.d_un.d_val;
-			break;
-		case DT_STRTAB:
-			ret->strings = entry.d_un.d_ptr;
-			break;
-		case DT_STRSZ:
-			ret->strings_size = entry.d_un.d_val;
-			break;
-		case DT_RUNPATH:
-			ret->runpath = entry.d_un.d_val;
-			ret->has_runpath = true;
-			break;
-		case DT_RPATH:
-			ret->rpath = entry.d_un.d_val;
-			ret->has_rpath = true;
-			break;
-		}
-	}
-	return 0;
-}
-
 static const char *string_at(const Elf_Data *strings, uint64_t offset)
 {
 	const char *base = strings->d_buf;
@@ -115,15 +55,15 @@ static const char *string_at(const Elf_Data *strings, uint64_t offset)
 	return base + offset;
 }
 
-static int resolve(const Elf_Data *strings, const struct dynamic *dynamic,
+static int resolve(const Elf_Data *strings, const struct psc_elf_dynamic *dynamic,
 		   struct psc_elf_links *links)
 {
 	int r = 0;
 
-	links->needed = calloc(dynamic->count + 1, sizeof(*links->needed));
+	links->needed = calloc(dynamic->needed_count + 1, sizeof(*links->needed));
 	if (!links->needed)
 		return -ENOMEM;
-	for (size_t i = 0; i < dynamic->count && r >= 0; i++)
+	for (size_t i = 0; i < dynamic->needed_count && r >= 0; i++)
 		r = take(&links->needed[i], string_at(strings, dynamic->needed[i]));
 	if (r >= 0 && dynamic->has_runpath)
 		r = take(&links->runpath, string_at(strings, dynamic->runpath));
@@ -132,37 +72,29 @@ static int resolve(const Elf_Data *strings, const struct dynamic *dynamic,
 	return r;
 }
 
-static int read_dynamic(Elf *elf, size_t segments, const GElf_Phdr *segment,
+static int read_dynamic(Elf *elf, size_t segments, const GElf_Phdr *segment, uint64_t size,
 			struct psc_elf_links *links)
 {
-	_cleanup_free_ struct dynamic *dynamic = calloc(1, sizeof(*dynamic));
-	Elf_Data *data, *strings;
-	uint64_t offset, room;
-	int r;
+	_cleanup_free_ struct psc_elf_dynamic *dynamic = malloc(sizeof(*dynamic));
+	Elf_Data *strings;
 
 	if (!dynamic)
 		return -ENOMEM;
-	if (segment->p_filesz > DYNAMIC_MAX)
+	if (!segment->p_filesz)
+		return 0;
+	if (psc_elf_dynamic_read(elf, segments, segment, size, dynamic) < 0 || dynamic->needed_more)
 		return -EBADMSG;
-	data = elf_getdata_rawchunk(elf, segment->p_offset, segment->p_filesz, ELF_T_DYN);
-	if (!data)
+	if (!dynamic->needed_count && !dynamic->has_runpath && !dynamic->has_rpath)
+		return 0;
+	if (!dynamic->has_strings || dynamic->strings_size > STRINGS_MAX)
 		return -EBADMSG;
-	r = collect(data, dynamic);
-	if (r < 0 || (!dynamic->count && !dynamic->has_runpath && !dynamic->has_rpath))
-		return r;
-	if (!file_offset(elf, segments, dynamic->strings, &offset, &room))
-		return -EBADMSG;
-	if (dynamic->strings_size < room)
-		room = dynamic->strings_size;
-	if (room > STRINGS_MAX)
-		return -EBADMSG;
-	strings = elf_getdata_rawchunk(elf, offset, room, ELF_T_BYTE);
+	strings = elf_getdata_rawchunk(elf, dynamic->strings, dynamic->strings_size, ELF_T_BYTE);
 	if (!strings || !strings->d_buf)
 		return -EBADMSG;
 	return resolve(strings, dynamic, links);
 }
 
-static int read_segments(Elf *elf, struct psc_elf_links *links)
+static int read_segments(Elf *elf, uint64_t size, struct psc_elf_links *links)
 {
 	size_t segments;
 	int r = 0;
@@ -179,7 +111,7 @@ static int read_segments(Elf *elf, struct psc_elf_links *links)
 		if (segment.p_type == PT_INTERP)
 			r = read_interpreter(elf, &segment, links);
 		else if (segment.p_type == PT_DYNAMIC && !links->needed)
-			r = read_dynamic(elf, segments, &segment, links);
+			r = read_dynamic(elf, segments, &segment, size, links);
 	}
 	if (r >= 0 && !links->needed) {
 		links->needed = calloc(1, sizeof(*links->needed));
@@ -192,32 +124,29 @@ static int read_segments(Elf *elf, struct psc_elf_links *links)
 static int check_magic(int fd)
 {
 	char magic[SELFMAG];
-	ssize_t n;
+	ssize_t n = psc_read_at(fd, magic, sizeof(magic), 0);
 
-	do
-		n = pread(fd, magic, sizeof(magic), 0);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	return n == SELFMAG && memcmp(magic, ELFMAG, SELFMAG) == 0 ? 0 : -ENOEXEC;
 }
 
 int psc_elf_links_read(int fd, struct psc_elf_links *ret)
 {
 	_cleanup_(psc_elf_links_clear) struct psc_elf_links links = {0};
+	struct stat st;
 	Elf *elf;
 	int r;
 
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return -ENOTSUP;
 	r = check_magic(fd);
 	if (r < 0)
 		return r;
-	/* not mapped: whoever cuts the file short meanwhile would kill us */
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!elf)
-		return -EBADMSG;
-	r = read_segments(elf, &links);
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	r = psc_elf_open(fd, &elf);
+	if (r < 0)
+		return r;
+	r = read_segments(elf, (uint64_t)st.st_size, &links);
 	elf_end(elf);
 	if (r < 0)
 		return r;

@@ -7,8 +7,6 @@
 
 #include "user/core/util.h"
 
-#define PSC_ELF_LINKS_MAX 1024 /* of DT_NEEDED in one file */
-
 struct psc_elf_links {
 	char *interpreter; /* PT_INTERP, or NULL */
 	char **needed;	   /* DT_NEEDED, NULL-terminated */
@@ -17,7 +15,8 @@ struct psc_elf_links {
 
 /*
  * Reads them; the offset of @fd is not kept. -ENOEXEC when it does not begin as an ELF file
- * does, -EBADMSG when it does but is damaged, -ENOMEM, the error of reading. Clear @ret with psc_elf_links_clear().
+ * does, -EBADMSG when it does but is damaged
+ * or has more than PSC_ELF_NEEDED_MAX libraries, -ENOMEM, the error of reading. Clear @ret with psc_elf_links_clear().
  */
 int psc_elf_links_read(int fd, struct psc_elf_links *ret);
 void psc_elf_links_clear(struct psc_elf_links *links);

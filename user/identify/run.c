@@ -11,6 +11,7 @@
 #include "user/identify/archive_input.h"
 #include "user/identify/package_entries.h"
 #include "user/identify/package.h"
+#include "user/identify/bytes.h"
 #include "user/identify/run.h"
 
 /* Places that begin like an archive and are none, before the search is given up. */
@@ -41,26 +42,6 @@ void psc_run_clear(struct psc_run *run)
 {
 	free(run->label);
 	*run = (struct psc_run){0};
-}
-
-/* Reads up to @room bytes from the start. */
-static int read_head(int fd, uint8_t *buffer, size_t room, size_t *ret_size)
-{
-	size_t size = 0;
-
-	while (size < room) {
-		ssize_t n = pread(fd, buffer + size, room - size, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		size += n;
-	}
-	*ret_size = size;
-	return 0;
 }
 
 static const struct magic *magic_at(const uint8_t *data, size_t size)
@@ -144,16 +125,17 @@ int psc_run_read(int fd, struct psc_run *ret)
 {
 	_cleanup_(psc_run_clear) struct psc_run run = {0};
 	_cleanup_free_ uint8_t *data = NULL;
-	size_t room = PSC_RUN_SCRIPT_MAX + TAIL, size;
+	size_t room = PSC_RUN_SCRIPT_MAX + TAIL;
 	uint8_t start[2];
 	struct stat st;
+	ssize_t size;
 	int r;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	r = read_head(fd, start, sizeof(start), &size);
-	if (r < 0)
-		return r;
+	size = psc_read_at(fd, start, sizeof(start), 0);
+	if (size < 0)
+		return (int)size;
 	if (size < 2 || memcmp(start, "#!", 2) != 0)
 		return -ENOEXEC;
 	if (room > (uint64_t)st.st_size)
@@ -161,9 +143,10 @@ int psc_run_read(int fd, struct psc_run *ret)
 	data = malloc(room + 1);
 	if (!data)
 		return -ENOMEM;
-	r = read_head(fd, data, room, &size);
-	if (r == 0)
-		r = find_end(fd, data, size, &run);
+	size = psc_read_at(fd, data, room, 0);
+	if (size < 0)
+		return (int)size;
+	r = find_end(fd, data, (size_t)size, &run);
 	if (r == 0)
 		r = read_label((const char *)data, run.script_size, &run.label);
 	if (r < 0)
