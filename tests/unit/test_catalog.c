@@ -15,6 +15,7 @@
 
 #include "user/core/util.h"
 #include "user/core/catalog.h"
+#include "tests/unit/refusal.h"
 
 #define HEAD "vendor: v\nentity: e\nproducts:\n"
 #define TOOL "  - product: tool\n    name: A Tool\n    source: somewhere\n    label: V\n"
@@ -67,11 +68,7 @@ static void test_not_found(void **state)
 	assert_int_equal(role, PSC_ROLE_MAX);
 }
 
-static const struct {
-	const char *text;
-	unsigned int line, column;
-	const char *message;
-} refusals[] = {
+static const struct refusal refusals[] = {
 	{"- a\n", 1, 1, "expected a mapping"},
 	{"maker: v\n", 1, 1, "unknown key \"maker\": expected vendor, entity or products"},
 	{"vendor: V\n", 1, 9, "not a name: expected lower case letters, digits and dashes"},
@@ -99,9 +96,7 @@ static void test_refusals(void **state)
 
 		assert_int_equal(psc_catalog_parse(&catalog, text, strlen(text), "p.yaml", &err),
 				 -EINVAL);
-		if (!strstr(err.message, refusals[i].message) || err.line != refusals[i].line ||
-		    err.column != refusals[i].column)
-			fail_msg("%s: got %u:%u: %s", text, err.line, err.column, err.message);
+		assert_refused(&err, "p.yaml", &refusals[i]);
 	}
 }
 

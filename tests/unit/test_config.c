@@ -16,6 +16,7 @@
 #include "user/core/util.h"
 #include "user/core/config.h"
 #include "user/core/indicator.h"
+#include "tests/unit/refusal.h"
 
 static struct psc_config *parse(const char *text)
 {
@@ -140,11 +141,7 @@ static void test_default_spares_uncached_open(void **state)
 	assert_int_equal(named->unverified[PSC_OP_OPEN][PSC_UNVERIFIED_UNCACHED], PSC_ACTION_DENY);
 }
 
-static const struct {
-	const char *text;
-	unsigned int line, column;
-	const char *message; /* a part of it */
-} refusals[] = {
+static const struct refusal refusals[] = {
 	{"mod: observe\n", 1, 1,
 	 "unknown key \"mod\": expected mode, lists, profiles, log, hash_limit, "
 	 "unstable_filesystems, places, actions, unverified or resolver"},
@@ -235,12 +232,7 @@ static void test_refusals(void **state)
 		assert_int_equal(psc_config_parse(text, strlen(text), "c.yaml", &config, &err),
 				 -EINVAL);
 		assert_ptr_equal(config, (void *)1);
-		assert_string_equal(err.file, "c.yaml");
-		if (!strstr(err.message, refusals[i].message) ||
-		    (refusals[i].line && err.line != refusals[i].line) ||
-		    (refusals[i].column && err.column != refusals[i].column))
-			fail_msg("%s: got %u:%u: %s", text, err.line, err.column, err.message);
-		assert_true(err.line > 0);
+		assert_refused(&err, "c.yaml", &refusals[i]);
 		/* Nobody need listen. */
 		assert_int_equal(psc_config_parse(text, strlen(text), "c.yaml", &config, NULL),
 				 -EINVAL);

@@ -14,6 +14,7 @@
 #include "user/core/util.h"
 #include "user/core/catalog.h"
 #include "user/core/indicator.h"
+#include "tests/unit/refusal.h"
 
 #define PRODUCTS                                                                                   \
 	"vendor: v\nentity: e\nproducts:\n"                                                        \
@@ -130,11 +131,7 @@ static void test_parsed(void **state)
 	assert_null(psc_indicators_rejected(indicators, 1));
 }
 
-static const struct {
-	const char *text;
-	unsigned int line, column;
-	const char *message;
-} refusals[] = {
+static const struct refusal refusals[] = {
 	{"- a\n", 1, 1, "expected a mapping"},
 	{"rules: []\n", 1, 1, "expected vendor before it"},
 	{"rejected: []\n", 1, 1, "expected vendor before it"},
@@ -217,9 +214,7 @@ static void test_refusals(void **state)
 		assert_int_equal(psc_indicators_parse(indicators, &catalog, text, strlen(text),
 						      "i.yaml", &err),
 				 -EINVAL);
-		if (!strstr(err.message, refusals[i].message) || err.line != refusals[i].line ||
-		    err.column != refusals[i].column || strcmp(err.file, "i.yaml") != 0)
-			fail_msg("%s: got %u:%u: %s", text, err.line, err.column, err.message);
+		assert_refused(&err, "i.yaml", &refusals[i]);
 		assert_int_equal(psc_indicators_count(indicators), 1);
 		assert_string_equal(MATCH(indicators, "name=b", "name=a"), "before");
 	}

@@ -16,6 +16,7 @@
 #include "user/core/util.h"
 #include "user/core/hex.h"
 #include "user/core/list.h"
+#include "tests/unit/refusal.h"
 
 #define HEADER PSC_LIST_HEADER "\n"
 #define D0     "0000000000000000000000000000000000000000000000000000000000000001"
@@ -134,11 +135,7 @@ static void test_algorithms(void **state)
 }
 
 /* The header goes before each text that does not begin with '!' (which is left out). */
-static const struct {
-	const char *text;
-	unsigned int line, column;
-	const char *message; /* a part of it */
-} refusals[] = {
+static const struct refusal refusals[] = {
 	{"!", 1, 1, "expected the header line \"algo,digest,size,format,name,"},
 	{"!algo,digest\n", 1, 1, "expected the header"},
 	{"!# comment\n" HEADER, 1, 1, "expected the header"},
@@ -182,8 +179,8 @@ static const struct {
 	{"sha256," D0 ",,,,,,\n\n#\nmd5,0,,,,,,\n", 5, 5, "digest of 1 digits"},
 };
 
-static void check_refusal(const char *text, size_t size, unsigned int line, unsigned int column,
-			  const char *message)
+/* @expected with @text instead of its own, which may have a NUL. */
+static void check_refusal(const char *text, size_t size, const struct refusal *expected)
 {
 	_cleanup_(psc_list_freep) struct psc_list *list = new_list();
 	struct psc_list_counts before, after;
@@ -192,9 +189,7 @@ static void check_refusal(const char *text, size_t size, unsigned int line, unsi
 	parse(list, HEADER "sha256," D1 ",5,elf,name,product,,\n");
 	psc_list_get_counts(list, &before);
 	assert_int_equal(psc_list_parse(list, "bad.csv", text, size, &err), -EINVAL);
-	if (err.line != line || err.column != column || !strstr(err.message, message) ||
-	    strcmp(err.file, "bad.csv") != 0)
-		fail_msg("%s: got %s:%u:%u: %s", text, err.file, err.line, err.column, err.message);
+	assert_refused(&err, "bad.csv", expected);
 	/* All or nothing, and the list still works. */
 	psc_list_get_counts(list, &after);
 	assert_memory_equal(&before, &after, sizeof(before));
@@ -214,11 +209,11 @@ static void test_refusals(void **state)
 			snprintf(whole, sizeof(whole), "%s", text + 1);
 		else
 			snprintf(whole, sizeof(whole), HEADER "%s", text);
-		check_refusal(whole, strlen(whole), refusals[i].line, refusals[i].column,
-			      refusals[i].message);
+		check_refusal(whole, strlen(whole), &refusals[i]);
 	}
 	/* A NUL, with something behind it that must not be lost. */
-	check_refusal(HEADER "md5,\0,,,,,,\n", strlen(HEADER) + 12, 2, 5, "control character");
+	check_refusal(HEADER "md5,\0,,,,,,\n", strlen(HEADER) + 12,
+		      &(struct refusal){"NUL", 2, 5, "control character"});
 }
 
 static void test_long_line(void **state)
@@ -242,8 +237,9 @@ static void test_long_line(void **state)
 			assert_int_equal(psc_list_get(list, 0, &e), 0);
 			assert_int_equal(strlen(e.name), length);
 		} else {
-			check_refusal(text, strlen(text), 2, PSC_LIST_LINE_MAX + 1,
-				      "line is longer than 8192 bytes");
+			check_refusal(text, strlen(text),
+				      &(struct refusal){text, 2, PSC_LIST_LINE_MAX + 1,
+							"line is longer than 8192 bytes"});
 		}
 	}
 }
@@ -336,11 +332,7 @@ static void test_sha256sum(void **state)
 
 static void test_sha256sum_refusals(void **state)
 {
-	static const struct {
-		const char *text;
-		unsigned int line, column;
-		const char *message;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{MD5 "  file\n", 1, 33, "32 hexadecimal digits: expected 64"},
 		{D0 "0  file\n", 1, 66, "65 hexadecimal digits"},
 		{D0 " file\n", 1, 65, "expected \"DIGEST  NAME\""},
@@ -361,10 +353,7 @@ static void test_sha256sum_refusals(void **state)
 		assert_int_equal(psc_list_parse_sha256sum(list, "-", cases[i].text,
 							  strlen(cases[i].text), &err),
 				 -EINVAL);
-		if (err.line != cases[i].line || err.column != cases[i].column ||
-		    !strstr(err.message, cases[i].message))
-			fail_msg("%s: got %u:%u: %s", cases[i].text, err.line, err.column,
-				 err.message);
+		assert_refused(&err, "-", &cases[i]);
 		assert_int_equal(psc_list_count(list), 0);
 	}
 }

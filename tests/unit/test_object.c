@@ -15,6 +15,7 @@
 #include "user/core/digest.h"
 #include "user/core/object.h"
 #include "user/core/timefmt.h"
+#include "tests/unit/refusal.h"
 
 #define DIGEST "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
@@ -145,11 +146,7 @@ static void test_names(void **state)
 #define PRODUCT "products: [a/b]\n"
 #define UNTIL	"until: 2027-01-31T00:00:00Z\n"
 
-static const struct {
-	const char *text;
-	unsigned int line, column;
-	const char *message;
-} refusals[] = {
+static const struct refusal refusals[] = {
 	{"", 1, 1, "expected an object, found nothing"},
 	{"# nothing\n---\n", 1, 1, "expected an object, found nothing"},
 	{"{}", 1, 1, "expected an object, found nothing"},
@@ -275,11 +272,7 @@ static void test_refusals(void **state)
 		assert_int_equal(psc_object_parse(text, strlen(text), "o.yaml", &object, &error),
 				 -EINVAL);
 		assert_ptr_equal(object, (void *)1);
-		assert_string_equal(error.file, "o.yaml");
-		if (!strstr(error.message, refusals[i].message) || error.line != refusals[i].line ||
-		    (refusals[i].column && error.column != refusals[i].column))
-			fail_msg("%s: got %u:%u: %s", text, error.line, error.column,
-				 error.message);
+		assert_refused(&error, "o.yaml", &refusals[i]);
 		assert_int_equal(psc_object_parse(text, strlen(text), NULL, &object, NULL),
 				 -EINVAL);
 	}

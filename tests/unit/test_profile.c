@@ -16,6 +16,7 @@
 #include "user/core/digest.h"
 #include "user/core/profile.h"
 #include "user/core/timefmt.h"
+#include "tests/unit/refusal.h"
 
 /* Everything a profile may hold; the refusals are this with one line replaced. */
 static const char *const base[] = {
@@ -364,17 +365,14 @@ static const struct {
 	{81, "    label: \xff", 81, 12, "invalid UTF-8"},
 };
 
-static void check_refusal(const char *text, const char *shown, unsigned int line,
-			  unsigned int column, const char *message)
+static void check_refusal(const char *text, const struct refusal *expected)
 {
 	struct psc_profile *profile = (void *)1;
 	struct psc_error err = {0};
 
 	assert_int_equal(psc_profile_parse(text, strlen(text), "p.yaml", &profile, &err), -EINVAL);
 	assert_ptr_equal(profile, (void *)1);
-	assert_string_equal(err.file, "p.yaml");
-	if (!strstr(err.message, message) || err.line != line || (column && err.column != column))
-		fail_msg("%s: got %u:%u: %s", shown, err.line, err.column, err.message);
+	assert_refused(&err, "p.yaml", expected);
 	/* Nobody need listen. */
 	assert_int_equal(psc_profile_parse(text, strlen(text), "p.yaml", &profile, NULL), -EINVAL);
 }
@@ -384,8 +382,9 @@ static void test_refusals(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		_cleanup_free_ char *text = edited(refusals[i].edit, refusals[i].by);
 
-		check_refusal(text, refusals[i].by ? refusals[i].by : base[refusals[i].edit - 1],
-			      refusals[i].line, refusals[i].column, refusals[i].message);
+		check_refusal(text, &(struct refusal){refusals[i].by ?: base[refusals[i].edit - 1],
+						      refusals[i].line, refusals[i].column,
+						      refusals[i].message});
 	}
 }
 
@@ -394,11 +393,14 @@ static void test_refusals_whole(void **state)
 {
 	static const char head[] = "profile: p\ntitle: t\nauthority: a\nsummary: s\nsource: x\n"
 				   "label: V\nupdated: 2024-02-29\nentities: [a]\n";
-	static const struct {
-		const char *text; /* behind the head */
-		unsigned int line, column;
-		const char *message;
-	} cases[] = {
+	static const struct refusal whole[] = {
+		{"", 1, 1, "nothing in it: expected a profile"},
+		{"---\n", 1, 1, "nothing in it: expected a profile"},
+		{"p\n", 1, 1, "expected a mapping (key: value), found a value"},
+		{"- profile: p\n", 1, 1, "expected a mapping (key: value)"},
+	};
+	/* behind the head */
+	static const struct refusal cases[] = {
 		{"", 1, 1, "\"phases\" is missing"},
 		{"phases: []\nclauses: []\nrules: []\n", 9, 9,
 		 "expected a sequence of phases, found none"},
@@ -410,16 +412,13 @@ static void test_refusals_whole(void **state)
 		 "expected a sequence of classes, found none"},
 	};
 
-	check_refusal("", "", 1, 1, "nothing in it: expected a profile");
-	check_refusal("---\n", "---", 1, 1, "nothing in it: expected a profile");
-	check_refusal("p\n", "p", 1, 1, "expected a mapping (key: value), found a value");
-	check_refusal("- profile: p\n", "-", 1, 1, "expected a mapping (key: value)");
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		check_refusal(whole[i].text, &whole[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *text = NULL;
 
 		assert_true(asprintf(&text, "%s%s", head, cases[i].text) > 0);
-		check_refusal(text, cases[i].text, cases[i].line, cases[i].column,
-			      cases[i].message);
+		check_refusal(text, &cases[i]);
 	}
 }
 
