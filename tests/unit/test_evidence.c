@@ -43,17 +43,25 @@ static void check(const struct psc_evidence *evidence, size_t i, enum psc_eviden
 	assert_string_equal(evidence->item[i].source, source);
 }
 
-static void clean(void)
+/* A root without anything, but for what @script puts into it; NULL: nothing. */
+static void begin(const char *script)
 {
 	standin_shell("rm -rf var opt; mkdir -p var/log/apt var/lib/dpkg/info opt/kaspersky");
+	if (script)
+		standin_shell(script);
+}
+
+static struct psc_evidence collect_from(const char *script)
+{
+	begin(script);
+	return collect(NULL);
 }
 
 static void test_nothing(void **state)
 {
 	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
 
-	clean();
-	evidence = collect(NULL);
+	evidence = collect_from(NULL);
 	assert_int_equal(evidence.count, 0);
 	assert_null(evidence.unread);
 }
@@ -62,8 +70,7 @@ static void test_dpkg_log(void **state)
 {
 	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
 
-	clean();
-	standin_shell(
+	evidence = collect_from(
 		"cd var/log; printf '2024-08-01 10:00:00 upgrade kesl:amd64 11 12\\n"
 		"2024-08-01 10:00:01 status half-installed kesl:amd64 12\\n"
 		"2024-08-01 10:00:02 install kesl-gui:amd64 <none> 12\\n"
@@ -71,7 +78,6 @@ static void test_dpkg_log(void **state)
 		"rubbish\\n9999999-01-01 00:00:00 install kesl:amd64 a b\\n' >dpkg.log;"
 		"printf '2024-05-02 12:34:56 install kesl:amd64 <none> 11\\n' | gzip >dpkg.log.2.gz;"
 		"printf '2020-01-01 00:00:00 install kesl:amd64 <none> 11\\n' >dpkg.logbook");
-	evidence = collect(NULL);
 	assert_int_equal(evidence.count, 2);
 	check(&evidence, 0, PSC_EVIDENCE_DPKG_LOG, "2024-05-02T12:34:56Z",
 	      "/var/log/dpkg.log.2.gz:1");
@@ -85,14 +91,12 @@ static void test_apt_history(void **state)
 {
 	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
 
-	clean();
-	standin_shell(
+	evidence = collect_from(
 		"printf '\\nStart-Date: 2024-05-02  12:00:00\\nCommandline: apt install kesl\\n"
 		"Install: libx:amd64 (1, automatic), kesl:amd64 (12.0)\\n"
 		"End-Date: 2024-05-02  12:00:09\\n\\n"
 		"Start-Date: 2024-06-02  12:00:00\\nInstall: kesl-gui:amd64 (1)\\n' "
 		">var/log/apt/history.log");
-	evidence = collect(NULL);
 	assert_int_equal(evidence.count, 1);
 	check(&evidence, 0, PSC_EVIDENCE_APT_HISTORY, "2024-05-02T12:00:00Z",
 	      "/var/log/apt/history.log:4");
@@ -103,13 +107,12 @@ static void test_rpm_logs(void **state)
 {
 	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
 
-	clean();
-	standin_shell("cd var/log; printf '2024-05-02T12:00:00+0200 SUBDEBUG Installed: "
-		      "kesl-12.0.0-1.x86_64\\n2024-05-02T12:00:00+0200 SUBDEBUG Installed: "
-		      "kesl-gui-12.0.0-1.x86_64\\n' >dnf.rpm.log;"
-		      "printf 'Dec 31 23:00:00 Installed: kesl-11.0-1.x86_64\\n' >yum.log-2024;"
-		      "touch -d '2024-01-05 00:00:00' yum.log-2024");
-	evidence = collect(NULL);
+	evidence = collect_from(
+		"cd var/log; printf '2024-05-02T12:00:00+0200 SUBDEBUG Installed: "
+		"kesl-12.0.0-1.x86_64\\n2024-05-02T12:00:00+0200 SUBDEBUG Installed: "
+		"kesl-gui-12.0.0-1.x86_64\\n' >dnf.rpm.log;"
+		"printf 'Dec 31 23:00:00 Installed: kesl-11.0-1.x86_64\\n' >yum.log-2024;"
+		"touch -d '2024-01-05 00:00:00' yum.log-2024");
 	assert_int_equal(evidence.count, 2);
 	check(&evidence, 0, PSC_EVIDENCE_YUM_LOG, "2023-12-31T23:00:00Z",
 	      "/var/log/yum.log-2024:1");
@@ -121,10 +124,8 @@ static void test_records(void **state)
 {
 	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
 
-	clean();
-	standin_shell("touch -d '2024-07-01 00:00:00' var/lib/dpkg/info/kesl:amd64.list;"
-		      "mkdir opt/kaspersky/kesl");
-	evidence = collect(NULL);
+	evidence = collect_from("touch -d '2024-07-01 00:00:00' var/lib/dpkg/info/kesl:amd64.list;"
+				"mkdir opt/kaspersky/kesl");
 	assert_true(evidence.count >= 1);
 	check(&evidence, 0, PSC_EVIDENCE_DPKG_INFO, "2024-07-01T00:00:00Z",
 	      "/var/lib/dpkg/info/kesl:amd64.list");
@@ -142,14 +143,13 @@ static void test_rpm_record(void **state)
 
 	if (!psc_package_rpm_covered())
 		skip();
-	clean();
-	standin_shell("rm -rf rpm && mkdir -p rpm var/lib/rpm && cd rpm && printf 'Name: kesl\\n"
-		      "Version: 12.0\\nRelease: 1\\nSummary: stand-in\\nLicense: x\\n"
-		      "BuildArch: noarch\\n%%description\\nx\\n%%files\\n' >kesl.spec &&"
-		      "rpmbuild --quiet -bb --define \"_rpmdir $PWD\" --define \"_topdir $PWD/top\""
-		      " kesl.spec && rpm --dbpath \"$PWD/../var/lib/rpm\" -i --justdb --nodeps"
-		      " noarch/kesl*.rpm");
-	evidence = collect(NULL);
+	evidence = collect_from(
+		"rm -rf rpm && mkdir -p rpm var/lib/rpm && cd rpm && printf 'Name: kesl\\n"
+		"Version: 12.0\\nRelease: 1\\nSummary: stand-in\\nLicense: x\\n"
+		"BuildArch: noarch\\n%%description\\nx\\n%%files\\n' >kesl.spec &&"
+		"rpmbuild --quiet -bb --define \"_rpmdir $PWD\" --define \"_topdir $PWD/top\""
+		" kesl.spec && rpm --dbpath \"$PWD/../var/lib/rpm\" -i --justdb --nodeps"
+		" noarch/kesl*.rpm");
 	assert_int_equal(evidence.count, 1);
 	assert_int_equal(evidence.item[0].kind, PSC_EVIDENCE_RPM_RECORD);
 	assert_string_equal(evidence.item[0].source, "/var/lib/rpm/rpmdb.sqlite");
@@ -172,7 +172,7 @@ static void test_statement(void **state)
 	struct psc_objects objects = {.item = items, .count = 2};
 	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
 
-	clean();
+	begin(NULL);
 	other.products = others;
 	evidence = collect(&objects);
 	assert_int_equal(evidence.count, 1);
@@ -184,12 +184,10 @@ static void test_unread(void **state)
 {
 	_cleanup_(psc_evidence_clear) struct psc_evidence evidence = {0};
 
-	clean();
-	standin_shell(
+	evidence = collect_from(
 		"cd var/log; { seq 9000; echo '2024-05-02 12:34:56 install kesl:amd64 a b'; } |"
 		" gzip | head -c 900 >dpkg.log.1.gz; : | xz >dpkg.log.3.xz;"
 		"ln -s dpkg.log.1.gz dpkg.log.2");
-	evidence = collect(NULL);
 	assert_int_equal(evidence.count, 0);
 	assert_int_equal(evidence.unread_count, 3);
 }

@@ -90,6 +90,15 @@ static struct psc_scan *scan_root(void)
 	return scan_list(PSC_SCAN_ROOT, "root", NULL);
 }
 
+/* The base with what @more adds to it; NULL: nothing. */
+static struct psc_scan *scan_base(const char *more)
+{
+	standin_shell(base_script);
+	if (more)
+		standin_shell(more);
+	return scan_root();
+}
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t length = strlen(text), tail = strlen(end);
@@ -127,6 +136,25 @@ static bool has_rule(const struct psc_finding *finding, const char *id)
 	return false;
 }
 
+/* It is there, and by these rules; NULL ends them. */
+static const struct psc_finding *found_by(const struct psc_scan *scan, enum psc_thing thing,
+					  const char *product, const char *end,
+					  const char *const *rules)
+{
+	const struct psc_finding *finding = find(scan, thing, product, end);
+
+	if (!finding)
+		fail_msg("nothing of %s at ...%s", product, end);
+	for (; *rules; rules++) {
+		if (!has_rule(finding, *rules))
+			fail_msg("%s is not by %s", finding->where, *rules);
+	}
+	return finding;
+}
+
+#define FOUND_BY(scan, thing, product, end, ...)                                                   \
+	found_by(scan, thing, product, end, (const char *const[]){__VA_ARGS__, NULL})
+
 static const struct psc_gap *gap(const struct psc_scan *scan, const char *words)
 {
 	const struct psc_scan_result *result = psc_scan_result(scan);
@@ -145,8 +173,7 @@ static void test_nil(void **state)
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 	const struct psc_scan_result *result;
 
-	standin_shell(base_script);
-	scan = scan_root();
+	scan = scan_base(NULL);
 	result = psc_scan_result(scan);
 	assert_int_equal(result->findings, 0);
 	assert_true(result->complete);
@@ -163,13 +190,9 @@ static void test_kesl(void **state)
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 	const struct psc_finding *finding;
 
-	standin_shell(base_script);
-	standin_shell(kesl_script);
-	scan = scan_root();
-	finding = find(scan, PSC_THING_FILE, "kaspersky/kesl", "/libexec/kesl");
-	assert_non_null(finding);
-	assert_true(has_rule(finding, "kaspersky/kesl-var"));
-	assert_true(has_rule(finding, "kaspersky/kesl-libexec-installed"));
+	scan = scan_base(kesl_script);
+	finding = FOUND_BY(scan, PSC_THING_FILE, "kaspersky/kesl", "/libexec/kesl",
+			   "kaspersky/kesl-var", "kaspersky/kesl-libexec-installed");
 	assert_int_equal(finding->confidence, PSC_CONFIDENCE_HIGH);
 	assert_string_equal(finding->owner, "kesl");
 	assert_true(told_by(scan, "kaspersky/kesl", PSC_THING_LINK));
@@ -209,35 +232,27 @@ static void test_one_removed(void **state)
 static void test_unit_elsewhere(void **state)
 {
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
-	const struct psc_finding *finding;
 
-	standin_shell(base_script);
-	standin_shell("printf '[Service]\\nEnvironment=\"A=b\" KL_PLUGINS_PATH=/x\\n"
-		      "ExecStart=-/bin/sh -c \"exec /opt/kaspersky/kesl/libexec/kesl\"\\n'"
-		      " >root/usr/lib/systemd/system/renamed.service");
-	scan = scan_root();
-	finding = find(scan, PSC_THING_UNIT, "kaspersky/kesl", "/renamed.service");
-	assert_non_null(finding);
-	assert_true(has_rule(finding, "kaspersky/kesl-libexec"));
-	assert_true(has_rule(finding, "kaspersky/engine-environment"));
+	scan = scan_base("printf '[Service]\\nEnvironment=\"A=b\" KL_PLUGINS_PATH=/x\\n"
+			 "ExecStart=-/bin/sh -c \"exec /opt/kaspersky/kesl/libexec/kesl\"\\n'"
+			 " >root/usr/lib/systemd/system/renamed.service");
+	FOUND_BY(scan, PSC_THING_UNIT, "kaspersky/kesl", "/renamed.service",
+		 "kaspersky/kesl-libexec", "kaspersky/engine-environment");
 }
 
 /* One vendor, one directory, two products that orders regard differently. */
 static void test_exempt_beside_covered(void **state)
 {
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
-	const struct psc_finding *finding;
 
-	standin_shell(base_script);
-	standin_shell("cd root && mkdir -p opt/kaspersky/ktfs/bin opt/kaspersky/ScanEngine/ppl &&"
-		      "cp /bin/true opt/kaspersky/ktfs/bin/cybertrace &&"
-		      "cp ../engine.so opt/kaspersky/ScanEngine/ppl/core.ppl");
-	scan = scan_root();
+	scan = scan_base(
+		"cd root && mkdir -p opt/kaspersky/ktfs/bin opt/kaspersky/ScanEngine/ppl &&"
+		"cp /bin/true opt/kaspersky/ktfs/bin/cybertrace &&"
+		"cp ../engine.so opt/kaspersky/ScanEngine/ppl/core.ppl");
 	assert_non_null(find(scan, PSC_THING_FILE, "kaspersky/cybertrace", "/cybertrace"));
 	assert_null(find(scan, PSC_THING_FILE, "kaspersky/scanengine", "/cybertrace"));
-	finding = find(scan, PSC_THING_FILE, "kaspersky/kavsdk", "/core.ppl");
-	assert_non_null(finding);
-	assert_true(has_rule(finding, "kaspersky/scanengine-place"));
+	FOUND_BY(scan, PSC_THING_FILE, "kaspersky/kavsdk", "/core.ppl",
+		 "kaspersky/scanengine-place");
 	assert_true(told_by(scan, "kaspersky/scanengine", PSC_THING_DIRECTORY));
 }
 
@@ -246,15 +261,11 @@ static void test_engine_of_another_vendor(void **state)
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 	const struct psc_finding *finding;
 
-	standin_shell(base_script);
-	standin_shell("cd root && mkdir -p opt/mailgate/lib &&"
-		      "cp ../engine.so opt/mailgate/lib/engine.ppl &&"
-		      "echo /opt/mailgate/lib/engine.ppl >var/lib/dpkg/info/mailgate.list");
-	scan = scan_root();
-	finding = find(scan, PSC_THING_FILE, "kaspersky/kavsdk", "/engine.ppl");
-	assert_non_null(finding);
-	assert_true(has_rule(finding, "kaspersky/engine-plugin"));
-	assert_true(has_rule(finding, "kaspersky/engine-loader"));
+	scan = scan_base("cd root && mkdir -p opt/mailgate/lib &&"
+			 "cp ../engine.so opt/mailgate/lib/engine.ppl &&"
+			 "echo /opt/mailgate/lib/engine.ppl >var/lib/dpkg/info/mailgate.list");
+	finding = FOUND_BY(scan, PSC_THING_FILE, "kaspersky/kavsdk", "/engine.ppl",
+			   "kaspersky/engine-plugin", "kaspersky/engine-loader");
 	assert_string_equal(finding->owner, "mailgate");
 	assert_string_equal(psc_facts_get(&finding->facts, PSC_FACT_MARKER), "KL_PLUGINS_PATH");
 }
@@ -296,10 +307,8 @@ static void test_hard_links(void **state)
 {
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 
-	standin_shell(base_script);
-	standin_shell("cd root && cp ../engine.so usr/a.dat && ln usr/a.dat usr/b.ppl &&"
-		      "mkdir -p opt/kaspersky/kesl && ln usr/a.dat opt/kaspersky/kesl/c");
-	scan = scan_root();
+	scan = scan_base("cd root && cp ../engine.so usr/a.dat && ln usr/a.dat usr/b.ppl &&"
+			 "mkdir -p opt/kaspersky/kesl && ln usr/a.dat opt/kaspersky/kesl/c");
 	assert_int_equal(psc_scan_result(scan)->counts.again, 2);
 	assert_int_equal(psc_scan_result(scan)->counts.files, 5);
 	assert_true(has_rule(find(scan, PSC_THING_FILE, "kaspersky/kavsdk", "/b.ppl"),
@@ -333,12 +342,10 @@ static void test_odd_things(void **state)
 {
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 
-	standin_shell(base_script);
-	standin_shell("cd root && mkfifo pipe && ln -s . self && ln -s /nowhere gone &&"
-		      "ln -s ../root around && truncate -s 8T sparse && : >empty &&"
-		      "printf '\\177ELF' >short && mkdir -p opt/kaspersky/kesl &&"
-		      "mkfifo opt/kaspersky/kesl/pipe && printf 'a\\n\\001b' >'usr/odd\nname'");
-	scan = scan_root();
+	scan = scan_base("cd root && mkfifo pipe && ln -s . self && ln -s /nowhere gone &&"
+			 "ln -s ../root around && truncate -s 8T sparse && : >empty &&"
+			 "printf '\\177ELF' >short && mkdir -p opt/kaspersky/kesl &&"
+			 "mkfifo opt/kaspersky/kesl/pipe && printf 'a\\n\\001b' >'usr/odd\nname'");
 	assert_true(psc_scan_result(scan)->complete);
 	assert_true(told_by(scan, "kaspersky/kesl", PSC_THING_DIRECTORY));
 	assert_true(told_by(scan, "kaspersky/kesl", PSC_THING_SPECIAL));
@@ -373,10 +380,8 @@ static void test_too_deep(void **state)
 {
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 
-	standin_shell(base_script);
-	standin_shell("cd root && i=0 && while [ $i -lt 4200 ]; do"
-		      " mkdir d && cd -P d || exit; i=$((i+1)); done");
-	scan = scan_root();
+	scan = scan_base("cd root && i=0 && while [ $i -lt 4200 ]; do"
+			 " mkdir d && cd -P d || exit; i=$((i+1)); done");
 	assert_false(psc_scan_result(scan)->complete);
 	assert_non_null(gap(scan, "too deeply"));
 	standin_shell("rm -rf root");
@@ -411,9 +416,7 @@ static void test_damaged_database(void **state)
 {
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 
-	standin_shell(base_script);
-	standin_shell("printf 'Package: kesl\\n\\nno field\\n' >>root/var/lib/dpkg/status");
-	scan = scan_root();
+	scan = scan_base("printf 'Package: kesl\\n\\nno field\\n' >>root/var/lib/dpkg/status");
 	assert_non_null(gap(scan, "package database: line 10"));
 	assert_false(psc_scan_result(scan)->complete);
 	assert_true(told_by(scan, "kaspersky/kesl", PSC_THING_PACKAGE));
@@ -504,9 +507,8 @@ static void test_package_renamed(void **state)
 		      "Description: stand-in\n' >deb/p/DEBIAN/control &&"
 		      "dpkg-deb -b deb/p deb/q/holiday.jpg && rm -r deb/p");
 	scan = scan_list(PSC_SCAN_TREE, "deb", NULL);
-	finding = find(scan, PSC_THING_FILE, "kaspersky/kesl", "/holiday.jpg");
-	assert_non_null(finding);
-	assert_true(has_rule(finding, "kaspersky/package-kesl-deb"));
+	finding = FOUND_BY(scan, PSC_THING_FILE, "kaspersky/kesl", "/holiday.jpg",
+			   "kaspersky/package-kesl-deb");
 	assert_int_equal(finding->role, PSC_ROLE_INSTALLER);
 }
 
