@@ -295,7 +295,7 @@ static void test_daemon_refuses(void **state)
 			"\"file\":\"/x/b.csv\",\"line\":7,\"column\":2,\"remedy\":\"mend it\"}}");
 	assert_int_equal(RUN(f, "list", "add", f->hello), 4);
 	assert_string_equal(get_file(f, f->local), before);
-	assert_contains(f->err, "is as it was before");
+	assert_contains(f->err, "is as before");
 	assert_contains(f->err, "/x/b.csv:7:2: too much\\x1b");
 	assert_contains(f->err, "remedy: mend it");
 	assert_string_equal(f->out, "");

@@ -517,7 +517,7 @@ static void test_override(void **state)
 	/* the policy needs it: it stays */
 	daemon_start(f, REFUSES);
 	assert_int_equal(RUN(f, "override", "remove", "O1"), 4);
-	assert_contains(f->err, "the objects are as they were before");
+	assert_contains(f->err, "the objects are as before");
 	assert_non_null(get_object(f, "O1.yaml"));
 	f->reload_reply = ACCEPTS;
 	assert_int_equal(RUN(f, "override", "remove", "O1"), 0);
@@ -568,7 +568,7 @@ static void test_daemon_refuses(void **state)
 
 	daemon_start(f, REFUSES);
 	assert_int_equal(EXEMPT(f, "--reason", "r", "--until", "+1d"), 4);
-	assert_contains(f->err, "the objects are as they were before");
+	assert_contains(f->err, "the objects are as before");
 	assert_contains(f->err, "/x/EX.yaml:7:2: no profile p");
 	assert_contains(f->err, "remedy: mend it");
 	assert_string_equal(f->out, "");

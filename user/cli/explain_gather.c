@@ -85,6 +85,22 @@ static int read_file(const struct psc_explain_knowledge *knowledge, int fd, cons
 	return 0;
 }
 
+/* By which rules it is what; @thing is handed on as a whole or not at all. */
+static int finish(const struct psc_explain_knowledge *knowledge, const char *path,
+		  struct psc_explained *thing, struct psc_explained *ret)
+{
+	int r = psc_indicators_match(knowledge->indicators, &thing->facts, &thing->matches);
+
+	if (r < 0)
+		return r;
+	thing->where = strdup(path);
+	if (!thing->where)
+		return -ENOMEM;
+	*ret = *thing;
+	*thing = (struct psc_explained){0};
+	return 0;
+}
+
 int psc_explain_file(const struct psc_explain_knowledge *knowledge, const char *path,
 		     struct psc_explained *ret)
 {
@@ -95,16 +111,7 @@ int psc_explain_file(const struct psc_explain_knowledge *knowledge, const char *
 	if (fd < 0)
 		return -errno;
 	r = read_file(knowledge, fd, path, &thing);
-	if (r >= 0)
-		r = psc_indicators_match(knowledge->indicators, &thing.facts, &thing.matches);
-	if (r < 0)
-		return r;
-	thing.where = strdup(path);
-	if (!thing.where)
-		return -ENOMEM;
-	*ret = thing;
-	thing = (struct psc_explained){0};
-	return 0;
+	return r < 0 ? r : finish(knowledge, path, &thing, ret);
 }
 
 /* ---- processes ----------------------------------------------------------------------------- */
@@ -184,16 +191,7 @@ int psc_explain_process(const struct psc_explain_knowledge *knowledge, pid_t pid
 		r = add_process_name(&thing.facts, pid);
 	if (r >= 0)
 		r = add_environment(knowledge->indicators, pid, &thing.facts);
-	if (r >= 0)
-		r = psc_indicators_match(knowledge->indicators, &thing.facts, &thing.matches);
-	if (r < 0)
-		return r;
-	thing.where = strdup(path);
-	if (!thing.where)
-		return -ENOMEM;
-	*ret = thing;
-	thing = (struct psc_explained){0};
-	return 0;
+	return r < 0 ? r : finish(knowledge, path, &thing, ret);
 }
 
 /* The path in a line of /proc/PID/maps that is executable, as an offset; 0: none. */

@@ -222,84 +222,37 @@ int psc_lists_ensure(struct psc_cli *cli, const char *directory)
 
 /* ---- taking effect ---------------------------------------------------------------- */
 
-static int roll_back(struct psc_cli *cli, const char *path, const struct psc_list_backup *backup,
-		     const struct psc_answer *answer)
+struct edited {
+	struct psc_cli *cli;
+	const char *path;
+	const struct psc_list_backup *backup;
+};
+
+static int roll_back(void *data)
 {
+	const struct edited *edited = data;
 	struct psc_error error = {};
-	int r;
+	int r = psc_list_file_restore(edited->path, edited->backup, &error);
 
-	r = psc_list_file_restore(path, backup, &error);
-	if (r < 0) {
-		if (!error.message[0])
-			psc_error_set(&error, path, 0, 0, "%s", strerror(-r));
-		psc_cli_note(cli, "%s could not be put back to what it was: %s", path,
-			     error.message);
-	} else {
-		psc_cli_note(cli, "%s is as it was before", path);
-	}
-	psc_answer_fail(cli, answer);
-	return PSC_EXIT_INVALID;
-}
-
-/* True when --lists names another directory than the running daemon's; says so. */
-static bool elsewhere(struct psc_cli *cli)
-{
-	_cleanup_(psc_answer_clear) struct psc_answer answer = {};
-	const char *given = psc_cli_option(cli, "lists");
-	const char *used;
-	struct stat a, b;
-
-	if (!given)
-		return false;
-	psc_client_ask("status", &answer);
-	used = psc_json_text(answer.data, "lists.directory", NULL);
-	if (!used || (stat(given, &a) == 0 && stat(used, &b) == 0 && a.st_dev == b.st_dev &&
-		      a.st_ino == b.st_ino))
-		return false;
-	psc_cli_note(cli, "the daemon uses the lists in %s: this change does not reach it", used);
-	return true;
+	if (r < 0)
+		psc_cli_note(edited->cli, "%s could not be put back to what it was: %s",
+			     edited->path, error.message[0] ? error.message : strerror(-r));
+	return r;
 }
 
 int psc_lists_apply(struct psc_cli *cli, const char *path, const struct psc_list_backup *backup,
 		    enum psc_effect *ret)
 {
-	_cleanup_(psc_answer_clear) struct psc_answer answer = {};
+	const struct psc_effect_place place = {
+		.given = psc_cli_option(cli, "lists"), .key = "lists.directory", .what = "lists"};
+	struct edited edited = {cli, path, backup};
+	_cleanup_free_ char *whole = NULL;
 
-	if (elsewhere(cli)) {
-		*ret = PSC_EFFECT_ELSEWHERE;
-		return PSC_EXIT_OK;
+	if (asprintf(&whole, "%s is", path) < 0) {
+		whole = NULL;
+		return psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "out of memory");
 	}
-	psc_client_ask("reload", &answer);
-	switch (answer.kind) {
-	case PSC_ANSWER_OK:
-		*ret = PSC_EFFECT_ACTIVE;
-		return PSC_EXIT_OK;
-	case PSC_ANSWER_UNREACHABLE:
-		psc_cli_note(cli, "%s; the change takes effect at its next start",
-			     answer.error.message);
-		*ret = PSC_EFFECT_NEXT_START;
-		return PSC_EXIT_OK;
-	case PSC_ANSWER_REFUSED:
-		return roll_back(cli, path, backup, &answer);
-	default:
-		psc_cli_note(cli, "%s is changed, but it is not known whether the daemon loaded it",
-			     path);
-		return psc_answer_fail(cli, &answer);
-	}
-}
-
-const char *psc_effect_to_string(enum psc_effect effect)
-{
-	switch (effect) {
-	case PSC_EFFECT_ACTIVE:
-		return "active";
-	case PSC_EFFECT_NEXT_START:
-		return "next_start";
-	case PSC_EFFECT_ELSEWHERE:
-		return "elsewhere";
-	default:
-		return "none";
-	}
+	return psc_effect_apply(cli, &place, path, roll_back, &edited, whole, ret);
 }
 
 /* ---- entries ---------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "user/cli/cli.h"
+#include "user/cli/effect.h"
 #include "user/core/list.h"
 #include "user/core/list_edit.h"
 
@@ -58,23 +59,12 @@ int psc_lists_ensure(struct psc_cli *cli, const char *directory);
 /* Reports the failure @error (a negative errno) of a list function about @path. */
 int psc_lists_fail(struct psc_cli *cli, const char *path, int error, struct psc_error *detail);
 
-/* What became of an edit. */
-enum psc_effect {
-	PSC_EFFECT_NONE = 0,	   /* nothing was changed */
-	PSC_EFFECT_ACTIVE = 1,	   /* the daemon has loaded it */
-	PSC_EFFECT_NEXT_START = 2, /* the daemon does not run */
-	PSC_EFFECT_ELSEWHERE = 3,  /* the daemon runs and uses another directory */
-};
-
 /*
  * After an edit of @path: has the daemon reload. If it refuses, the file becomes what it
  * was and the daemon's reason is reported. Returns PSC_EXIT_OK and *@ret, or another status.
  */
 int psc_lists_apply(struct psc_cli *cli, const char *path, const struct psc_list_backup *backup,
 		    enum psc_effect *ret);
-
-/* "active", ... */
-const char *psc_effect_to_string(enum psc_effect effect);
 
 /* JSON of one entry, without the list's own strings copied twice. NULL: memory is short. */
 json_t *psc_list_entry_to_json(const struct psc_list *list, const struct psc_list_entry *entry);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "user/cli/lists.h"
+#include "user/cli/effect.h"
 #include "user/cli/object_verbs.h"
 
 /* --objects, else the default. */

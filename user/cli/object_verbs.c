@@ -4,9 +4,7 @@
  * object_verbs.h. Drafts are in object_draft.c.
  */
 #include <errno.h>
-#include <sys/stat.h>
 
-#include "user/cli/client.h"
 #include "user/cli/object_apply.h"
 #include "user/cli/output.h"
 #include "user/core/hex.h"
@@ -36,58 +34,18 @@ int psc_object_fail(struct psc_cli *cli, int error, struct psc_error *detail)
 
 /* ---- taking effect ---------------------------------------------------------------- */
 
-/* The daemon knows one directory; a change elsewhere does not reach it. */
-static bool is_elsewhere(struct psc_cli *cli)
-{
-	const char *given = psc_cli_option(cli, "objects");
-	_cleanup_(psc_answer_clear) struct psc_answer answer = {};
-	const char *used;
-	struct stat a, b;
-
-	if (!given)
-		return false;
-	psc_client_ask("status", &answer);
-	if (answer.kind == PSC_ANSWER_UNREACHABLE)
-		return false;
-	used = psc_json_text(answer.data, "objects.directory", PSC_PATH_OBJECTS);
-	if (stat(given, &a) == 0 && stat(used, &b) == 0 && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino)
-		return false;
-	psc_cli_note(cli, "the daemon uses the objects in %s: this change does not reach it", used);
-	return true;
-}
-
 int psc_object_apply(struct psc_cli *cli, const char *path, int (*take_back)(void *data),
 		     void *data, enum psc_effect *ret)
 {
-	_cleanup_(psc_answer_clear) struct psc_answer answer = {};
+	const struct psc_effect_place place = {.given = psc_cli_option(cli, "objects"),
+					       .key = "objects.directory",
+					       .used = PSC_PATH_OBJECTS,
+					       .what = "objects"};
 
 	*ret = PSC_EFFECT_NEXT_START;
 	if (psc_cli_option(cli, "no-reload"))
 		return PSC_EXIT_OK;
-	if (is_elsewhere(cli)) {
-		*ret = PSC_EFFECT_ELSEWHERE;
-		return PSC_EXIT_OK;
-	}
-	psc_client_ask("reload", &answer);
-	switch (answer.kind) {
-	case PSC_ANSWER_OK:
-		*ret = PSC_EFFECT_ACTIVE;
-		return PSC_EXIT_OK;
-	case PSC_ANSWER_UNREACHABLE:
-		psc_cli_note(cli, "%s; the change takes effect at its next start",
-			     answer.error.message);
-		return PSC_EXIT_OK;
-	case PSC_ANSWER_REFUSED:
-		if (take_back(data) == 0)
-			psc_cli_note(cli, "the objects are as they were before");
-		psc_answer_fail(cli, &answer);
-		return PSC_EXIT_INVALID;
-	default:
-		psc_cli_note(cli, "%s is changed, but it is not known whether the daemon loaded it",
-			     path);
-		return psc_answer_fail(cli, &answer);
-	}
+	return psc_effect_apply(cli, &place, path, take_back, data, "the objects are", ret);
 }
 
 /* ---- JSON and text of one ----------------------------------------------------------- */
