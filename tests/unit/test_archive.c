@@ -278,6 +278,24 @@ static void test_names(void **state)
 	expect(&seen, "0 :../../etc/x tail\n");
 }
 
+static int forget_memory(const struct psc_archive_entry *entry, void *data)
+{
+	errno = ENOMEM;
+	return 0;
+}
+
+/* A name that cannot be converted, after memory was short once: libarchive would exit. */
+static void test_stale_error(void **state)
+{
+	static const struct psc_archive_limits limits = PSC_ARCHIVE_LIMITS_DEFAULT;
+	_cleanup_close_ int fd =
+		open("tests/fuzz/corpus/archive/unconvertible", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	errno = ENOMEM;
+	assert_int_equal(psc_archive_walk(fd, &limits, forget_memory, NULL), 0);
+}
+
 static void test_skip_names(void **state)
 {
 	for (unsigned int i = 0; i < PSC_ARCHIVE_SKIP_MAX; i++)
@@ -292,7 +310,7 @@ int main(void)
 		cmocka_unit_test(test_nested),	      cmocka_unit_test(test_not_archives),
 		cmocka_unit_test(test_damaged),	      cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_callback_ends), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_skip_names),
+		cmocka_unit_test(test_skip_names),    cmocka_unit_test(test_stale_error),
 	};
 
 	return cmocka_run_group_tests(tests, standin_setup, standin_teardown);

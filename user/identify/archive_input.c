@@ -208,7 +208,17 @@ void psc_archive_input_freep(struct psc_archive_input **input)
 
 int psc_archive_input_next(struct psc_archive_input *input, struct archive_entry **ret)
 {
-	switch (archive_read_next_header(input->archive, ret)) {
+	int r;
+
+	/*
+	 * When libarchive cannot convert a name, which is in the file's hand, it takes an errno of
+	 * ENOMEM, however old, for a lack of memory and ends the process.
+	 */
+	errno = 0;
+	r = archive_read_next_header(input->archive, ret);
+	/* the names of the entry are asked for next */
+	errno = 0;
+	switch (r) {
 	case ARCHIVE_OK:
 	case ARCHIVE_WARN:
 		return 1;
