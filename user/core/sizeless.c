@@ -3,25 +3,18 @@
  * sizeless.c - see sizeless.h.
  */
 #include "user/core/util.h"
-#include "user/core/image.h"
 #include "user/core/list.h"
 #include "user/core/sizeless.h"
 
-size_t psc_sizeless_count(const struct psc_list *list, size_t site_files,
-			  const struct psc_image *image)
+size_t psc_sizeless_count(const struct psc_list *list, size_t site_files)
 {
 	struct psc_list_entry entry;
 	size_t count = 0;
 
 	for (size_t i = 0; psc_list_get(list, i, &entry) == 0; i++) {
-		const struct psc_digest_record *record;
-
-		if (entry.file >= site_files || entry.has_size ||
-		    psc_list_entry_enforce(&entry) != PSC_LIST_ENFORCEABLE ||
-		    psc_format_forces_hashing(entry.format))
-			continue;
-		record = psc_image_lookup(image, entry.digest);
-		count += !record || record->size == 0;
+		count += entry.file < site_files && !entry.has_size &&
+			 psc_list_entry_enforce(&entry) == PSC_LIST_ENFORCEABLE &&
+			 !psc_format_forces_hashing(entry.format);
 	}
 	return count;
 }

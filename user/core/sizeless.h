@@ -7,12 +7,10 @@
 
 #include <stddef.h>
 
-struct psc_image;
 struct psc_list;
 
 /*
- * How many of the first @site_files files of @list: sha256, of a package or a Windows program,
- * without a size here or, as @image has it, which was made of @list and is armed, elsewhere.
+ * How many entries of the first @site_files files of @list: sha256, of a package or a Windows
+ * program, without a size.
  */
-size_t psc_sizeless_count(const struct psc_list *list, size_t site_files,
-			  const struct psc_image *image);
+size_t psc_sizeless_count(const struct psc_list *list, size_t site_files);

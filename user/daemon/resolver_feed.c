@@ -11,6 +11,7 @@
 #include "user/core/hex.h"
 #include "user/core/json.h"
 #include "user/core/list_edit.h"
+#include "user/core/durable.h"
 #include "user/core/paths.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/resolver_internal.h"
@@ -365,7 +366,7 @@ static int activate(struct psc_daemon *daemon, size_t *ret_added,
 	struct psc_resolver *resolver = daemon->resolver;
 	int r;
 
-	mkdir(PSC_DIR_STATE, 0700);
+	psc_durable_directory(PSC_DIR_STATE, PSC_DIR_STATE_MODE);
 	r = psc_list_file_add(PSC_PATH_FOUND, resolver->additions, ret_added, ret_backup, reterr);
 	if (r < 0)
 		return r;

@@ -30,8 +30,7 @@ static json_t *lists_json(const struct psc_daemon *daemon)
 	const struct psc_list *list = daemon->policy.list;
 	struct psc_list_counts counts;
 	json_t *files = json_array(), *others = json_object();
-	size_t sizes_missing =
-		psc_sizeless_count(list, daemon->policy.site_files, daemon->policy.image);
+	size_t sizes_missing = psc_sizeless_count(list, daemon->policy.site_files);
 	struct psc_list_file file;
 
 	psc_list_get_counts(list, &counts);
@@ -236,7 +235,7 @@ static void warn_of_guard(json_t *warnings, enum psc_guard_state state)
  */
 static void warn_of_sizes(json_t *warnings, const struct psc_policy *policy)
 {
-	size_t unseen = psc_sizeless_count(policy->list, policy->site_files, policy->image);
+	size_t unseen = psc_sizeless_count(policy->list, policy->site_files);
 	char message[160];
 
 	if (policy->image->table.flags & PSC_TABLE_HASH_ALL)
