@@ -16,6 +16,8 @@ cases_out := $(abspath $(O))
 cases_programs := $(addprefix $(cases_bin)/,attempt payload payload-static libpayload.so \
 	payload-needed payload-dlopen payload-loader payload-again payload-ia32 \
 	payload-x32)
+# Boots side by side must not build the same programs each by itself.
+cases_needs := $(cases_programs) $(PROGRAMS)
 CASES_CFLAGS = -std=gnu11 -O2 -g0 -D_GNU_SOURCE -I. -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	-Wno-missing-prototypes
 
@@ -61,47 +63,47 @@ endef
 # CASES="exec-*": only these.
 cases_only = $(if $(CASES),-k '$(CASES)')
 
-$(CASES_KERNELS:%=check-lab-%): check-lab-%: $(cases_programs)
+$(CASES_KERNELS:%=check-lab-%): check-lab-%: $(cases_needs)
 	$(call cases_run,cases-run) $(cases_only) $*
 
 # Halves that may run at the same time: what is attempted with content, and the guard's life.
 CASES_PARTS := life content
 cases_part = $(foreach kernel,$(CASES_KERNELS),check-lab-$(1)-$(kernel))
-$(foreach part,$(CASES_PARTS),$(call cases_part,$(part))): check-lab-%: $(cases_programs)
+$(foreach part,$(CASES_PARTS),$(call cases_part,$(part))): check-lab-%: $(cases_needs)
 	$(call cases_run,cases-run) -p $(firstword $(subst -, ,$*)) $(cases_only) $(lastword $(subst -, ,$*))
 
 check-lab: $(foreach part,$(CASES_PARTS),$(call cases_part,$(part)))
 
 # With nothing listed every expected refusal has to fail: the cases can tell.
-$(CASES_KERNELS:%=check-lab-self-%): check-lab-self-%: $(cases_programs)
+$(CASES_KERNELS:%=check-lab-self-%): check-lab-self-%: $(cases_needs)
 	$(call cases_run,cases-run) -n $(cases_only) $*
 
 # The races need a second CPU to be races.
-$(CASES_KERNELS:%=check-lab-smp-%): check-lab-smp-%: $(cases_programs)
+$(CASES_KERNELS:%=check-lab-smp-%): check-lab-smp-%: $(cases_needs)
 	$(call cases_run,cases-run) -c 2 $(cases_only) $*
 
 # The daemon does without each optional capability of the kernel: the fallback may only
 # refuse or record more.
-$(CASES_KERNELS:%=check-lab-mask-%): check-lab-mask-%: $(cases_programs)
+$(CASES_KERNELS:%=check-lab-mask-%): check-lab-mask-%: $(cases_needs)
 	$(call cases_run,cases-run) -m $(cases_only) $*
 
 # With an IMA policy the kernel may answer with an old digest, or with another algorithm.
-$(CASES_KERNELS:%=check-lab-ima-%): check-lab-ima-%: $(cases_programs)
+$(CASES_KERNELS:%=check-lab-ima-%): check-lab-ima-%: $(cases_needs)
 	$(call cases_run,cases-run) -i $(cases_only) $*
 
 $(cases_bin)/trixie/runc: | $(cases_bin)
 	$(Q)'$(cases_dir)/fetch-runc' '$(@D)'
 
 # What takes minutes.
-$(CASES_KERNELS:%=check-lab-long-%): check-lab-long-%: $(cases_programs) $(cases_bin)/trixie/runc
+$(CASES_KERNELS:%=check-lab-long-%): check-lab-long-%: $(cases_needs) $(cases_bin)/trixie/runc
 	$(call cases_run,cases-run) -l -c 2 $(cases_only) $*
 
 # A kernel whose LSM list lacks bpf.
-$(CASES_KERNELS:%=check-lab-lsm-%): check-lab-lsm-%: $(cases_programs)
+$(CASES_KERNELS:%=check-lab-lsm-%): check-lab-lsm-%: $(cases_needs)
 	$(call cases_run,cases-lsm) $*
 
 # What a reboot does, and a hardware clock that is wrong.
-$(CASES_KERNELS:%=check-lab-reboot-%): check-lab-reboot-%: $(cases_programs)
+$(CASES_KERNELS:%=check-lab-reboot-%): check-lab-reboot-%: $(cases_needs)
 	$(call cases_run,cases-reboot) $*
 
 # Every series on every kernel, whatever fails; then what the documentation says of them.
@@ -127,7 +129,7 @@ results:
 # lab.mk has a default of its own for KERNEL, which is not meant here.
 demo_kernel = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.12)
 
-demo-run: $(cases_programs)
+demo-run: $(cases_needs)
 	@mkdir -p '$(cases_out)/lab'; umask 022; \
 	stage=$$(mktemp -d '$(cases_out)/lab/stage.XXXXXX') && trap 'rm -rf "$$stage"' EXIT && \
 	trap 'exit 130' INT TERM HUP && chmod 755 "$$stage" && \
