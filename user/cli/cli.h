@@ -158,6 +158,7 @@ extern const struct psc_verb psc_verb_clock;
 extern const struct psc_verb psc_verb_clock_accept;
 extern const struct psc_verb psc_verb_reload;
 extern const struct psc_verb psc_verb_log;
+extern const struct psc_verb psc_verb_log_stats;
 extern const struct psc_verb psc_verb_log_verify;
 extern const struct psc_verb psc_verb_log_anchor;
 extern const struct psc_verb psc_verb_off;

@@ -45,6 +45,7 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_clock_accept,
 	&psc_verb_reload,
 	&psc_verb_log,
+	&psc_verb_log_stats,
 	&psc_verb_log_verify,
 	&psc_verb_log_anchor,
 	&psc_verb_off,

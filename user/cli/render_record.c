@@ -38,6 +38,21 @@ static void print_word(FILE *out, bool colour, enum psc_tone tone, const char *w
 	fprintf(out, "%*s", (int)(used < width ? width - used : 2), "");
 }
 
+/* As much of an id as container tools show. */
+static void print_container(FILE *out, const json_t *record)
+{
+	const char *id = psc_json_text(record, "container.id", "");
+	char start[13];
+
+	if (!*id)
+		return;
+	snprintf(start, sizeof(start), "%s", id);
+	fputs("  in ", out);
+	psc_output_text(out, psc_json_text(record, "container.runtime", "container"));
+	fputc(' ', out);
+	psc_output_text(out, start);
+}
+
 static void print_decision(FILE *out, const json_t *record, bool colour)
 {
 	const char *verdict = psc_json_text(record, "proscribe.verdict", "?");
@@ -59,6 +74,7 @@ static void print_decision(FILE *out, const json_t *record, bool colour)
 	psc_output_text(out, psc_json_text(record, "process.name", "?"));
 	fprintf(out, "(%" JSON_INTEGER_FORMAT ") uid ", psc_json_number(record, "process.pid", 0));
 	psc_output_text(out, psc_json_text(record, "user.id", "?"));
+	print_container(out, record);
 	if (repeats)
 		fprintf(out, "  (%" JSON_INTEGER_FORMAT " times more)", repeats);
 }

@@ -93,20 +93,33 @@ struct psc_auditlog_reader;
 /* One line. Pointers are valid until the next call on the reader. */
 struct psc_auditlog_line {
 	const char *file;  /* path */
-	uint64_t line;	   /* from 1 */
+	uint64_t line;	   /* from 1; 0: the file was not read from its beginning */
+	uint64_t offset;   /* where the line begins, in bytes of the text */
 	json_t *json;	   /* borrowed from the reader; NULL when the line is damaged */
 	const char *text;  /* the line without its newline; NULL when damaged */
 	const char *error; /* what is wrong with a damaged line, else NULL */
 };
 
 /*
- * Reads all files of @directory, oldest first. Files that can only hold records from
- * before @since_ns (wall clock, 0: none) by the names of the ones after them are left
- * out, with a day's allowance for clocks that were set. With @follow the end is waited on, so an incomplete last line is no damage.
+ * Reads all files of @directory, oldest first. Records whose @timestamp is before @since_ns
+ * (wall clock, 0: none) are left out without being parsed. So are files that can only hold such
+ * records by the names of the ones after them, with a day's allowance for clocks that were set;
+ * in a file of more than PSC_AUDITLOG_LARGE bytes their end is found by samples
+ * (auditlog_time.h). With @follow the end is waited on, so an incomplete last line is no damage.
  * Errors: -ENOENT (no directory; an empty one is fine), errno of opendir(3), -ENOMEM.
  */
 int psc_auditlog_reader_new(const char *directory, uint64_t since_ns, bool follow,
 			    struct psc_auditlog_reader **ret);
+
+/* Leaves out records of after @until_ns (not 0), and files that only hold such ones. */
+void psc_auditlog_reader_until(struct psc_auditlog_reader *reader, uint64_t until_ns);
+
+/*
+ * Only lines that contain @text are parsed and handed out, damaged or not. It is copied; up to
+ * PSC_AUDITLOG_NEEDLES of them, all of which must be there. -E2BIG, also for a text of 64 bytes.
+ */
+#define PSC_AUDITLOG_NEEDLES 4
+int psc_auditlog_reader_only(struct psc_auditlog_reader *reader, const char *text);
 
 void psc_auditlog_reader_free(struct psc_auditlog_reader *reader);
 

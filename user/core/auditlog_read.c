@@ -11,11 +11,13 @@
 
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_names.h"
+#include "user/core/auditlog_time.h"
 #include "user/core/json.h"
 #include "user/core/timefmt.h"
 
 /* A clock that was set back lets a file hold records later than the next one's start. */
 #define CLOCK_ALLOWANCE_NS (86400 * PSC_NSEC_PER_SEC)
+#define NEEDLE_SIZE	   64
 #define NAMES_MAX	   100000
 
 /* ---- names ------------------------------------------------------------------ */
@@ -158,12 +160,19 @@ struct psc_auditlog_reader {
 	bool follow;
 	bool opened;   /* names.names[current] is or was open */
 	bool overlong; /* within a line that is longer than the limit */
+	bool jumped;   /* over the file's beginning: its lines are not counted */
+	/* as they stand in records; "": no bound */
+	uint64_t since_ns;
+	char since[PSC_TIME_TEXT_MAX], until[PSC_TIME_TEXT_MAX];
+	char needles[PSC_AUDITLOG_NEEDLES][NEEDLE_SIZE];
+	size_t needle_count;
 	struct psc_auditlog_names names;
 	size_t current; /* index into names */
 	int fd;
 	gzFile packed;	   /* of a compressed file, which is read from its beginning to its end */
 	uint64_t line;	   /* number of the last line that was handed out */
 	off_t line_start;  /* offset of the line that begins at buffer[begin] */
+	off_t last_start;  /* of the line before it */
 	size_t begin, end; /* unread part of the buffer */
 	char *path;
 	json_t *json;
@@ -203,7 +212,30 @@ int psc_auditlog_reader_new(const char *directory, uint64_t since_ns, bool follo
 	if (r < 0)
 		return r;
 	reader->current = first_of_interest(&reader->names, since_ns);
+	reader->since_ns = since_ns;
+	if (since_ns)
+		psc_time_format(since_ns, reader->since);
 	*ret = TAKE_PTR(reader);
+	return 0;
+}
+
+void psc_auditlog_reader_until(struct psc_auditlog_reader *r, uint64_t until_ns)
+{
+	uint64_t start;
+
+	psc_time_format(until_ns, r->until);
+	/* at least one stays, where an index into the names points */
+	while (r->names.count > r->current + 1 &&
+	       psc_auditlog_name_parse(r->names.names[r->names.count - 1], &start) &&
+	       start > until_ns && start - until_ns > CLOCK_ALLOWANCE_NS)
+		free(r->names.names[--r->names.count]);
+}
+
+int psc_auditlog_reader_only(struct psc_auditlog_reader *r, const char *text)
+{
+	if (r->needle_count == PSC_AUDITLOG_NEEDLES || strlen(text) >= NEEDLE_SIZE)
+		return -E2BIG;
+	snprintf(r->needles[r->needle_count++], NEEDLE_SIZE, "%s", text);
 	return 0;
 }
 
@@ -249,7 +281,7 @@ static int open_current(struct psc_auditlog_reader *r)
 	free(r->path);
 	r->path = NULL;
 	r->opened = true;
-	r->overlong = false;
+	r->overlong = r->jumped = false;
 	r->line = 0;
 	r->line_start = 0;
 	r->begin = r->end = 0;
@@ -264,7 +296,13 @@ static int open_current(struct psc_auditlog_reader *r)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	return psc_auditlog_is_packed(r->path) ? open_packed(r) : 0;
+	if (psc_auditlog_is_packed(r->path))
+		return open_packed(r);
+	if (r->since_ns && st.st_size > PSC_AUDITLOG_LARGE) {
+		r->line_start = psc_auditlog_offset_of(r->fd, st.st_size, r->since_ns);
+		r->jumped = r->line_start > 0;
+	}
+	return 0;
 }
 
 /* Finds files that appeared meanwhile: true when there is one behind the current. */
@@ -286,11 +324,44 @@ static bool newer_exists(struct psc_auditlog_reader *r)
 static int damaged(struct psc_auditlog_reader *r, struct psc_auditlog_line *ret, const char *what)
 {
 	snprintf(r->error, sizeof(r->error), "%s", what);
-	*ret = (struct psc_auditlog_line){.file = r->path, .line = r->line, .error = r->error};
+	*ret = (struct psc_auditlog_line){
+		.file = r->path,
+		.line = r->jumped ? 0 : r->line,
+		.offset = (uint64_t)r->last_start,
+		.error = r->error,
+	};
 	return 1;
 }
 
-/* Hands out the line of @size bytes at buffer[begin], whose newline follows it. */
+/* Is the line out of the bounds, by what can be told without parsing it? */
+static bool left_out(const struct psc_auditlog_reader *r, const char *line, size_t size)
+{
+	const char *time;
+
+	if (r->since[0] || r->until[0]) {
+		time = psc_auditlog_time_of(line, size);
+		if (time && r->since[0] && memcmp(time, r->since, PSC_AUDITLOG_TIME_SIZE) < 0)
+			return true;
+		if (time && r->until[0] && memcmp(time, r->until, PSC_AUDITLOG_TIME_SIZE) > 0)
+			return true;
+	}
+	for (size_t i = 0; i < r->needle_count; i++)
+		if (!memmem(line, size, r->needles[i], strlen(r->needles[i])))
+			return true;
+	return false;
+}
+
+/* Goes over the line of @size bytes at buffer[begin], whose newline follows it. */
+static void step_over(struct psc_auditlog_reader *r, size_t size)
+{
+	r->last_start = r->line_start;
+	r->begin += size + 1;
+	r->line_start += (off_t)size + 1;
+	r->line++;
+	r->overlong = false;
+}
+
+/* The same and hands it out. */
 static int hand_out(struct psc_auditlog_reader *r, size_t size, struct psc_auditlog_line *ret)
 {
 	char *text = r->buffer + r->begin;
@@ -298,10 +369,7 @@ static int hand_out(struct psc_auditlog_reader *r, size_t size, struct psc_audit
 	char reason[sizeof(r->error)];
 	int result;
 
-	r->begin += size + 1;
-	r->line_start += (off_t)size + 1;
-	r->line++;
-	r->overlong = false;
+	step_over(r, size);
 	if (overlong)
 		return damaged(r, ret, "line is longer than 64 KiB");
 	result = psc_auditlog_parse_line(text, size, &r->json, reason, sizeof(reason));
@@ -311,7 +379,12 @@ static int hand_out(struct psc_auditlog_reader *r, size_t size, struct psc_audit
 		return damaged(r, ret, reason);
 	text[size] = '\0';
 	*ret = (struct psc_auditlog_line){
-		.file = r->path, .line = r->line, .json = r->json, .text = text};
+		.file = r->path,
+		.line = r->jumped ? 0 : r->line,
+		.offset = (uint64_t)r->last_start,
+		.json = r->json,
+		.text = text,
+	};
 	return 1;
 }
 
@@ -366,6 +439,10 @@ static int next_in_file(struct psc_auditlog_reader *r, struct psc_auditlog_line 
 		char *newline = memchr(start, '\n', r->end - r->begin);
 		int n;
 
+		if (newline && !r->overlong && left_out(r, start, (size_t)(newline - start))) {
+			step_over(r, (size_t)(newline - start));
+			continue;
+		}
 		if (newline)
 			return hand_out(r, (size_t)(newline - start), ret);
 		n = fill_buffer(r);
@@ -395,6 +472,7 @@ static int leave_file(struct psc_auditlog_reader *r, struct psc_auditlog_line *r
 {
 	bool incomplete = r->end > r->begin || r->overlong;
 
+	r->last_start = r->line_start;
 	drop_buffer(r);
 	r->overlong = false;
 	close_current(r);
