@@ -68,6 +68,11 @@ void psc_logkeep_close(struct psc_daemon *daemon)
 {
 }
 
+void psc_who_ask(struct psc_who_reader *reader, const struct psc_event *event, struct psc_who *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+}
+
 const char *psc_layer_of(struct psc_layer *layer, const struct psc_event *event)
 {
 	return NULL;

@@ -384,6 +384,16 @@ static void start_resolver(struct psc_daemon *daemon)
 		psc_say("listed products are not looked for: %s", strerror(-r));
 }
 
+static void start_threads(struct psc_daemon *daemon)
+{
+	int r = psc_who_reader_new(&daemon->who);
+
+	/* records without it are better than none */
+	if (r < 0)
+		psc_say("executables, arguments and containers are not recorded: %s", strerror(-r));
+	start_resolver(daemon);
+}
+
 static int start(struct psc_daemon *daemon)
 {
 	struct psc_problem problem = {};
@@ -430,7 +440,7 @@ static int start(struct psc_daemon *daemon)
 	if (r < 0)
 		psc_say("not started: %s", strerror(-r));
 	else
-		start_resolver(daemon);
+		start_threads(daemon);
 	return r;
 }
 
@@ -513,6 +523,7 @@ static void stop(struct psc_daemon *daemon)
 	psc_journal_drain(daemon);
 	psc_journal_repeats(daemon, true);
 	psc_journal_losses(daemon);
+	daemon->who = psc_who_reader_free(daemon->who);
 	psc_clock_keep(daemon);
 	psc_journal_change(daemon, "stop", NULL, true,
 			   state == PSC_GUARD_ON ? "stopped; the guard stays on"

@@ -24,6 +24,7 @@
 #include "user/daemon/loader.h"
 #include "user/daemon/resolver.h"
 #include "user/daemon/ring.h"
+#include "user/daemon/who.h"
 
 /* From the command line; they win over the configuration at every reload. */
 struct psc_options {
@@ -80,6 +81,7 @@ struct psc_daemon {
 	struct psc_fold *fold;
 	json_t *objections; /* psc_interlock_json() of what was refused last, or NULL */
 	struct psc_layer layer;
+	struct psc_who_reader *who; /* NULL: nothing is asked of /proc */
 	/* by number: 0 not tried, 1 marked, else the negative errno + 1 */
 	int place_error[PSC_PLACES_MAX];
 	struct {

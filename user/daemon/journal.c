@@ -228,6 +228,18 @@ static void explain(const struct psc_policy *policy, const struct psc_event *eve
 	context->ruling = psc_image_ruling_of(image, event->interval, event->class, event->op);
 }
 
+/*
+ * By now the process may be another program, or gone. What came again is not asked for anew: its
+ * first record says it.
+ */
+static int append_who(struct psc_daemon *daemon, const struct psc_event *event, json_t *record)
+{
+	struct psc_who who;
+
+	psc_who_ask(daemon->who, event, &who);
+	return psc_who_record(record, &who);
+}
+
 /* @repeats: how often the attempt came again since it was recorded, or NULL. */
 static int append_decision(struct psc_daemon *daemon, const struct psc_event *event,
 			   const struct psc_fold_repeats *repeats)
@@ -258,8 +270,11 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 	if (repeats) {
 		psc_record_set(record, "repeats", json_integer(repeats->count));
 		psc_record_set(record, "first_boot_ns", json_integer(repeats->first_boot_ns));
+	} else {
+		r = append_who(daemon, event, record);
 	}
-	r = append(daemon, record, NULL);
+	if (!r)
+		r = append(daemon, record, NULL);
 	json_decref(record);
 	return r;
 }
