@@ -103,7 +103,7 @@ struct psc_auditlog_line {
 /*
  * Reads all files of @directory, oldest first. Records whose @timestamp is before @since_ns
  * (wall clock, 0: none) are left out without being parsed. So are files that can only hold such
- * records by the names of the ones after them, with a day's allowance for clocks that were set;
+ * records by the names of the ones after them, with 14 hours' allowance for clocks that were set;
  * in a file of more than PSC_AUDITLOG_LARGE bytes their end is found by samples
  * (auditlog_time.h). With @follow the end is waited on, so an incomplete last line is no damage.
  * Errors: -ENOENT (no directory; an empty one is fine), errno of opendir(3), -ENOMEM.

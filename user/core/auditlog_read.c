@@ -15,8 +15,12 @@
 #include "user/core/json.h"
 #include "user/core/timefmt.h"
 
-/* A clock that was set back lets a file hold records later than the next one's start. */
-#define CLOCK_ALLOWANCE_NS (86400 * PSC_NSEC_PER_SEC)
+/*
+ * A clock that was set back lets a file hold records later than the next one's start. One that
+ * kept the local time is off by this much at most.
+ */
+#define CLOCK_ALLOWANCE_NS (14 * 3600 * PSC_NSEC_PER_SEC)
+#define PACKED_BUFFER	   (128U << 10)
 #define NEEDLE_SIZE	   64
 #define NAMES_MAX	   100000
 
@@ -268,8 +272,10 @@ static int open_packed(struct psc_auditlog_reader *r)
 	if (fd < 0)
 		return -errno;
 	r->packed = gzdopen(fd, "rb");
-	if (r->packed)
+	if (r->packed) {
+		gzbuffer(r->packed, PACKED_BUFFER);
 		return 0;
+	}
 	close(fd);
 	return -ENOMEM;
 }
