@@ -4,6 +4,7 @@
  * ones, giving up the oldest; the chain holds over all of it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_keep.h"
+#include "user/core/auditlog_time.h"
 #include "user/core/chain_verify.h"
 #include "user/core/json.h"
 
@@ -229,6 +231,30 @@ static void test_give_up(void **state)
 	assert_int_equal(psc_keeper_give_up(p->keeper, 100, &gone), 0);
 }
 
+/* What is packed says how new it is. */
+static void test_newest(void **state)
+{
+	struct place *p = *state;
+	char newest[PSC_AUDITLOG_TIME_SIZE], path[160];
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/audit-20200101T000000Z.jsonl", p->directory);
+	f = fopen(path, "we");
+	fputs("{\"@timestamp\":\"2020-01-02T03:04:05.000001Z\"}\n"
+	      "{\"@timestamp\":\"2020-01-02T03:04:05.000000Z\"}\n",
+	      f);
+	fclose(f);
+	pack_all(p);
+	snprintf(path, sizeof(path), "%s/audit-20200101T000000Z.jsonl.gz", p->directory);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(psc_auditlog_newest_read(fd, st.st_size, newest));
+	assert_memory_equal(newest, "2020-01-02T03:04:05.000001Z", sizeof(newest));
+	assert_int_equal(count_lines(p), 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -236,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rotate), TEST(test_pack),    TEST(test_go_on_behind_packed),
 		TEST(test_crash),  TEST(test_no_room), TEST(test_give_up),
+		TEST(test_newest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

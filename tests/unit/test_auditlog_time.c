@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_time.h"
@@ -212,15 +213,94 @@ static void test_bounds(void **state)
 	assert_int_equal(psc_auditlog_reader_next(reader, &line), 0);
 }
 
+/* ---- compressed files ------------------------------------------------------------------------ */
+
+static bool newest_of(const char *text, size_t chunk, unsigned char *trailer)
+{
+	struct psc_auditlog_newest newest = {};
+
+	for (size_t at = 0, size = strlen(text); at < size; at += chunk)
+		psc_auditlog_newest_feed(&newest, text + at, chunk < size - at ? chunk : size - at);
+	return psc_auditlog_newest_format(&newest, trailer);
+}
+
+static void test_newest(void **state)
+{
+	static const char text[] = CHAINED "\"@timestamp\":\"2026-01-02T00:00:00.000000Z\"}\n" //
+		CHAINED "\"@timestamp\":\"2026-03-02T00:00:00.000000Z\",\"x\":\"%600s\"}\n"    //
+					   "{\"@timestamp\":\"2026-02-02T00:00:00.000000Z\"}\n%s";
+	unsigned char trailer[PSC_AUDITLOG_TRAILER_SIZE];
+	char whole[2048];
+
+	snprintf(whole, sizeof(whole), text, "", "");
+	for (size_t chunk = 1; chunk <= strlen(whole); chunk++) {
+		memset(trailer, 0, sizeof(trailer));
+		assert_true(newest_of(whole, chunk, trailer));
+		assert_string_equal((char *)trailer + 10, "newest 2026-03-02T00:00:00.000000Z");
+	}
+	/* a line that would be handed out whatever the time, an end that would be reported */
+	snprintf(whole, sizeof(whole), text, "", "{}\n");
+	assert_false(newest_of(whole, 100, trailer));
+	snprintf(whole, sizeof(whole), text, "", "{\"@tim");
+	assert_false(newest_of(whole, 100, trailer));
+	assert_false(newest_of("", 1, trailer));
+}
+
+/* How many lines are handed out, or the first error. */
+static int count_since(const struct place *p, uint64_t since_ns)
+{
+	_cleanup_(psc_auditlog_reader_freep) struct psc_auditlog_reader *reader = NULL;
+	struct psc_auditlog_line line;
+	int r, count = 0;
+
+	assert_int_equal(psc_auditlog_reader_new(p->directory, since_ns, false, &reader), 0);
+	while ((r = psc_auditlog_reader_next(reader, &line)) > 0)
+		count++;
+	return r < 0 ? r : count;
+}
+
+static void test_packed(void **state)
+{
+	struct place *p = *state;
+	struct psc_auditlog_newest newest = {};
+	unsigned char trailer[PSC_AUDITLOG_TRAILER_SIZE];
+	char text[PSC_TIME_TEXT_MAX], line[128];
+	FILE *f;
+
+	snprintf(p->path, sizeof(p->path), "%s/" NAME ".gz", p->directory);
+	gzFile packed = gzopen(p->path, "we");
+	for (uint64_t n = 0; n < 10; n++) {
+		int length = snprintf(line, sizeof(line), "{\"@timestamp\":\"%s\",\"n\":1}\n",
+				      psc_time_format(START_NS + n * HOUR_NS, text));
+
+		psc_auditlog_newest_feed(&newest, line, (size_t)length);
+		assert_int_equal(gzwrite(packed, line, (unsigned int)length), length);
+	}
+	assert_int_equal(gzclose(packed), Z_OK);
+	assert_true(psc_auditlog_newest_format(&newest, trailer));
+	f = fopen(p->path, "ae");
+	fwrite(trailer, sizeof(trailer), 1, f);
+	fclose(f);
+	assert_int_equal(count_since(p, 0), 10);
+	assert_int_equal(count_since(p, START_NS + 9 * HOUR_NS), 1);
+	assert_int_equal(count_since(p, START_NS + 9 * HOUR_NS + 1000), 0);
+	/* what is too old is not even unpacked */
+	f = fopen(p->path, "r+e");
+	assert_int_equal(fseek(f, 20, SEEK_SET), 0);
+	fputs("damaged", f);
+	fclose(f);
+	assert_true(count_since(p, START_NS + 9 * HOUR_NS) < 0);
+	assert_int_equal(count_since(p, START_NS + 9 * HOUR_NS + 1000), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_time_of),
-		TEST(test_offset),
-		TEST(test_large_file),
-		TEST(test_bounds),
+		cmocka_unit_test(test_time_of), TEST(test_offset),
+		TEST(test_large_file),		TEST(test_bounds),
+		cmocka_unit_test(test_newest),	TEST(test_packed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

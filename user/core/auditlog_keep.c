@@ -13,6 +13,7 @@
 #include "user/core/util.h"
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_keep.h"
+#include "user/core/auditlog_time.h"
 
 #define TEMPORARY ".packing"
 #define READ_SIZE (64U << 10)
@@ -24,6 +25,7 @@ struct psc_keeper {
 	char name[PSC_AUDITLOG_NAME_SIZE]; /* "": none */
 	int fd;
 	gzFile packed;
+	struct psc_auditlog_newest newest;
 };
 
 /* Leaves the file for another time. */
@@ -118,12 +120,14 @@ static int begin(struct psc_keeper *keeper, const char *name)
 	if (keeper->fd < 0)
 		return -errno;
 	snprintf(keeper->name, sizeof(keeper->name), "%s", name);
+	keeper->newest = (struct psc_auditlog_newest){};
 	return create_packed(keeper);
 }
 
 /* The end of the compressed stream, and both names in their order. */
 static int finish(struct psc_keeper *keeper)
 {
+	unsigned char trailer[PSC_AUDITLOG_TRAILER_SIZE];
 	char packed[PSC_AUDITLOG_NAME_SIZE + sizeof(PSC_AUDITLOG_PACKED)];
 	_cleanup_close_ int fd = -1;
 	int r = gzclose_w(keeper->packed);
@@ -131,8 +135,13 @@ static int finish(struct psc_keeper *keeper)
 	keeper->packed = NULL;
 	if (r != Z_OK)
 		return r == Z_ERRNO && errno ? -errno : -EIO;
-	fd = openat(keeper->directory_fd, TEMPORARY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
+	fd = openat(keeper->directory_fd, TEMPORARY, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (psc_auditlog_newest_format(&keeper->newest, trailer) &&
+	    write(fd, trailer, sizeof(trailer)) != (ssize_t)sizeof(trailer))
+		return errno ? -errno : -EIO;
+	if (fsync(fd) < 0)
 		return -errno;
 	snprintf(packed, sizeof(packed), "%s" PSC_AUDITLOG_PACKED, keeper->name);
 	if (renameat(keeper->directory_fd, TEMPORARY, keeper->directory_fd, packed) < 0 ||
@@ -154,6 +163,7 @@ static int go_on(struct psc_keeper *keeper)
 			return -errno;
 		if (!n)
 			return finish(keeper);
+		psc_auditlog_newest_feed(&keeper->newest, buffer, (size_t)n);
 		if (gzwrite(keeper->packed, buffer, (unsigned int)n) != n)
 			return errno ? -errno : -EIO;
 	}

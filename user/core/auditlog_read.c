@@ -280,9 +280,20 @@ static int open_packed(struct psc_auditlog_reader *r)
 	return -ENOMEM;
 }
 
+/* Is all in the compressed file too old, by what stands behind it? */
+static bool is_old(const struct psc_auditlog_reader *r, off_t size)
+{
+	char newest[PSC_AUDITLOG_TIME_SIZE];
+
+	return r->since[0] && psc_auditlog_newest_read(r->fd, size, newest) &&
+	       memcmp(newest, r->since, sizeof(newest)) < 0;
+}
+
+/* 1: open, 0: there is nothing of interest in it. */
 static int open_current(struct psc_auditlog_reader *r)
 {
 	struct stat st;
+	int n;
 
 	free(r->path);
 	r->path = NULL;
@@ -302,13 +313,17 @@ static int open_current(struct psc_auditlog_reader *r)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if (psc_auditlog_is_packed(r->path))
-		return open_packed(r);
+	if (psc_auditlog_is_packed(r->path)) {
+		if (is_old(r, st.st_size))
+			return 0;
+		n = open_packed(r);
+		return n < 0 ? n : 1;
+	}
 	if (r->since_ns && st.st_size > PSC_AUDITLOG_LARGE) {
 		r->line_start = psc_auditlog_offset_of(r->fd, st.st_size, r->since_ns);
 		r->jumped = r->line_start > 0;
 	}
-	return 0;
+	return 1;
 }
 
 /* Finds files that appeared meanwhile: true when there is one behind the current. */
@@ -519,6 +534,10 @@ int psc_auditlog_reader_next(struct psc_auditlog_reader *reader, struct psc_audi
 			n = open_current(r);
 			if (n < 0)
 				return fail_file(r, n, ret);
+			if (n == 0) {
+				close_current(r);
+				continue;
+			}
 		}
 		n = next_in_file(r, ret);
 		if (n < 0)

@@ -88,3 +88,76 @@ off_t psc_auditlog_offset_of(int fd, off_t size, uint64_t since_ns)
 	}
 	return before;
 }
+
+/* ---- compressed files ------------------------------------------------------------------------ */
+
+/* RFC 1952: magic, deflate, FCOMMENT, no time, Unix; an empty block, its checksum and length. */
+static const char member_begin[] = "\x1f\x8b\x08\x10\0\0\0\0\0\x03newest ";
+static const char member_end[] = "\0\x03\0\0\0\0\0\0\0\0"; /* and the literal's own NUL */
+_Static_assert(sizeof(member_begin) - 1 + PSC_AUDITLOG_TIME_SIZE + sizeof(member_end) ==
+		       PSC_AUDITLOG_TRAILER_SIZE,
+	       "size of the member");
+
+static void note_line(struct psc_auditlog_newest *newest)
+{
+	const char *time = psc_auditlog_time_of(newest->line, newest->begun);
+
+	newest->begun = 0;
+	if (!time)
+		newest->unknown = true;
+	else if (memcmp(time, newest->time, PSC_AUDITLOG_TIME_SIZE) > 0)
+		memcpy(newest->time, time, PSC_AUDITLOG_TIME_SIZE);
+}
+
+void psc_auditlog_newest_feed(struct psc_auditlog_newest *newest, const char *data, size_t size)
+{
+	while (size > 0) {
+		size_t room = sizeof(newest->line) - newest->begun;
+		size_t length = newest->inside || room > size ? size : room;
+		const char *newline = memchr(data, '\n', length);
+
+		if (newline)
+			length = (size_t)(newline - data);
+		if (!newest->inside) {
+			memcpy(newest->line + newest->begun, data, length);
+			newest->begun += length;
+			if (newline || newest->begun == sizeof(newest->line)) {
+				note_line(newest);
+				newest->inside = true;
+			}
+		}
+		if (newline) {
+			newest->inside = false;
+			length++;
+		}
+		data += length;
+		size -= length;
+	}
+}
+
+bool psc_auditlog_newest_format(const struct psc_auditlog_newest *newest,
+				unsigned char ret[PSC_AUDITLOG_TRAILER_SIZE])
+{
+	if (newest->unknown || newest->inside || newest->begun || !newest->time[0])
+		return false;
+	memcpy(ret, member_begin, sizeof(member_begin) - 1);
+	ret += sizeof(member_begin) - 1;
+	memcpy(ret, newest->time, PSC_AUDITLOG_TIME_SIZE);
+	memcpy(ret + PSC_AUDITLOG_TIME_SIZE, member_end, sizeof(member_end));
+	return true;
+}
+
+bool psc_auditlog_newest_read(int fd, off_t size, char ret[PSC_AUDITLOG_TIME_SIZE])
+{
+	const size_t begin = sizeof(member_begin) - 1;
+	char buffer[PSC_AUDITLOG_TRAILER_SIZE];
+
+	if (size < (off_t)sizeof(buffer) ||
+	    pread(fd, buffer, sizeof(buffer), size - (off_t)sizeof(buffer)) !=
+		    (ssize_t)sizeof(buffer) ||
+	    memcmp(buffer, member_begin, begin) != 0 ||
+	    memcmp(buffer + begin + PSC_AUDITLOG_TIME_SIZE, member_end, sizeof(member_end)) != 0)
+		return false;
+	memcpy(ret, buffer + begin, PSC_AUDITLOG_TIME_SIZE);
+	return true;
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * auditlog_time.h - finds the time of a line of the audit log without parsing it, and where in
- * a large file the lines of a time begin. Only for the reader of the audit log.
+ * auditlog_time.h - finds the time of a line of the audit log without parsing it, where in a
+ * large file the lines of a time begin, and how new a compressed file is. Only for the reader of
+ * the audit log and for what compresses it.
  */
 #pragma once
 
@@ -30,3 +31,28 @@ const char *psc_auditlog_time_of(const char *line, size_t size);
  */
 #define PSC_AUDITLOG_STRIDE (256U << 10)
 off_t psc_auditlog_offset_of(int fd, off_t size, uint64_t since_ns);
+
+/*
+ * Behind a compressed file stands an empty gzip member whose comment is the newest time in it
+ * ("newest 2026-01-02T03:04:05.123456Z"): files that are too old need not be unpacked. gzip, zcat
+ * and zlib read over it. It is a hint for `proscribe log`; `log verify` reads everything.
+ */
+#define PSC_AUDITLOG_TRAILER_SIZE 55
+
+/* Collects it from the plain text; {} at first. */
+struct psc_auditlog_newest {
+	char time[PSC_AUDITLOG_TIME_SIZE]; /* "" at first */
+	bool unknown;			   /* a line does not tell its time */
+	bool inside;			   /* a line that was looked at */
+	size_t begun;			   /* bytes of @line */
+	char line[512];			   /* enough for the beginning of a record */
+};
+
+void psc_auditlog_newest_feed(struct psc_auditlog_newest *newest, const char *data, size_t size);
+
+/* The member; false when there is none: a line has no time, or the last one has no end. */
+bool psc_auditlog_newest_format(const struct psc_auditlog_newest *newest,
+				unsigned char ret[PSC_AUDITLOG_TRAILER_SIZE]);
+
+/* The time in the member at the end of @fd; false when there is none. */
+bool psc_auditlog_newest_read(int fd, off_t size, char ret[PSC_AUDITLOG_TIME_SIZE]);
