@@ -50,6 +50,13 @@ $(cases_bin)/libpayload.so: tests/vm/programs/libpayload.c | $(cases_bin)
 $(cases_bin)/payload-needed: tests/vm/programs/payload-needed.c $(cases_bin)/libpayload.so
 	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $^ -Wl,-rpath,'$$ORIGIN'
 
+# What the guest's audit log is held against docs/record.schema.json with, on this side.
+cases_check := $(O)/tests/vm/record-check
+cases_programs += $(cases_check)
+$(cases_check): tests/vm/record-check.c tests/unit/schema.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $< $(call pkg,--libs jansson)
+
 # Every run installs into a directory of its own: several may be under way.
 define cases_run
 	@mkdir -p '$(cases_out)/lab'; umask 022; \

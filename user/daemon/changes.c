@@ -64,13 +64,20 @@ static void set_terms(json_t *record, const struct psc_object *object)
 				      psc_time_format_seconds(object->until, until));
 }
 
+/* "decision" is what the kernel's are called. */
+static const char *type_of(const struct psc_object *object)
+{
+	return object->kind == PSC_OBJECT_DECISION ? "legacy_decision"
+						   : psc_object_kind_to_string(object->kind);
+}
+
 static void record_object(struct psc_daemon *daemon, const char *requester,
 			  const struct psc_object *before, const struct psc_object *after)
 {
 	const struct psc_object *object = after ?: before;
 	json_t *record =
-		change_record(daemon, psc_object_kind_to_string(object->kind), object->id,
-			      before ? before->digest : NULL, after ? after->digest : NULL);
+		change_record(daemon, type_of(object), object->id, before ? before->digest : NULL,
+			      after ? after->digest : NULL);
 
 	if (!record)
 		return;
@@ -82,7 +89,7 @@ static void record_object(struct psc_daemon *daemon, const char *requester,
 /* Nobody did that, and not now: it happened when the object said. */
 static void record_expiry(struct psc_daemon *daemon, const struct psc_object *object)
 {
-	const char *kind = psc_object_kind_to_string(object->kind);
+	const char *kind = type_of(object);
 	json_t *record;
 
 	if (psc_journal_record(daemon, kind, &record) < 0)
