@@ -48,6 +48,7 @@ struct psc_auditlog_newest {
 	char line[512];			   /* enough for the beginning of a record */
 };
 
+/* The next piece of the text, cut anywhere. */
 void psc_auditlog_newest_feed(struct psc_auditlog_newest *newest, const char *data, size_t size);
 
 /* The member; false when there is none: a line has no time, or the last one has no end. */

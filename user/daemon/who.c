@@ -20,7 +20,7 @@
 #define CGROUP_ROOT	   "/sys/fs/cgroup"
 #define CGROUP_ROOT_HYBRID "/sys/fs/cgroup/unified"
 #define CGROUP_CACHE	   64
-#define FILEID_KERNFS	   0xfe /* linux/exportfs.h, not for programs; open_by_handle_at(2) */
+#define FILEID_KERNFS	   0xfe /* linux/exportfs.h, which programs do not have */
 
 /* How late an event may come, and how long one waits for the thread. */
 #define LATE_NS PSC_NSEC_PER_SEC
