@@ -233,6 +233,7 @@ make demo            the guard at work in a throw-away virtual machine
 make lab KERNEL=6.1|6.12|new RUN=script.sh   run a script under that kernel
 make bench           what the guard costs, in counted instructions; bench-full: all of it
 make bench-scan      a scan of a Debian root beside find and grep
+make bench-log       what the audit log costs, beside the journal and openssl
 make lint, format    check, mend the sources' form
 make install, uninstall   DESTDIR= and PREFIX= as usual
 make dist            source archive of HEAD

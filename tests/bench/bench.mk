@@ -5,11 +5,15 @@
 #   make bench-full [KERNEL=6.1]   the rows that take long as well, and bench-scale; by hand
 #   make bench-scale [KERNEL=6.1]  what a million digests cost beside the time of an execution
 #   make bench-scan [BENCH_SCANS=20]   a scan of a Debian root beside find and grep, on this host
+#   make bench-log [BENCH_RECORDS=200000 BENCH_READ=10000000]   what the audit log costs, beside the
+#                                  journal and openssl, on this host
 #   BENCH_ROUNDS=4 BENCH_SAMPLES=30
 
 BENCH_ROUNDS  ?= 4
 BENCH_SAMPLES ?= 30
 BENCH_SCANS   ?= 20
+BENCH_RECORDS ?= 200000
+BENCH_READ    ?= 10000000
 # lab.mk gives KERNEL a default, which is not a choice.
 bench_kernels = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.1 6.12 new)
 bench_out := $(abspath $(O))
@@ -64,7 +68,16 @@ $(O)/tests/bench/scan_tool: tests/bench/scan_tool.c tests/unit/image.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) -I. -o $@ $<
 
-.PHONY: bench bench-full bench-scale bench-scan
+# with the daemon's own writer
+$(O)/tests/bench/log_tool: tests/bench/log_tool.c $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -I. -o $@ $^ $(call pkg,--libs $(LIBS_core))
+
+.PHONY: bench bench-full bench-scale bench-scan bench-log
+bench-log: $(O)/proscribe $(O)/tests/bench/log_tool
+	$(Q)mkdir -p $(O)/bench-log
+	$(Q)tests/bench/log.sh '$(abspath $(O))/bench-log' '$(abspath $(O))/proscribe' \
+		'$(abspath $(O))/tests/bench/log_tool' $(BENCH_RECORDS) $(BENCH_READ)
 bench-scan: $(O)/proscribe $(O)/tests/bench/scan_tool
 	$(Q)mkdir -p $(O)/bench-scan
 	$(Q)tests/bench/scan.sh '$(abspath $(O))/bench-scan' '$(abspath $(O))/proscribe' \
