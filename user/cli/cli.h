@@ -161,6 +161,7 @@ extern const struct psc_verb psc_verb_log;
 extern const struct psc_verb psc_verb_log_stats;
 extern const struct psc_verb psc_verb_log_verify;
 extern const struct psc_verb psc_verb_log_anchor;
+extern const struct psc_verb psc_verb_report;
 extern const struct psc_verb psc_verb_off;
 extern const struct psc_verb psc_verb_help;
 extern const struct psc_verb psc_verb_version;

@@ -48,6 +48,7 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_log_stats,
 	&psc_verb_log_verify,
 	&psc_verb_log_anchor,
+	&psc_verb_report,
 	&psc_verb_off,
 	&psc_verb_help,
 	&psc_verb_version,

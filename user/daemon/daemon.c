@@ -513,6 +513,25 @@ static void loop(struct psc_daemon *daemon)
 	}
 }
 
+/* What is left behind is a member of its own: a report tells by it when the guard was on. */
+static void record_stop(struct psc_daemon *daemon, enum psc_guard_state state)
+{
+	static const char *const messages[] = {
+		[PSC_GUARD_ON] = "stopped; the guard stays on",
+		[PSC_GUARD_UNPINNED] = "stopped; the guard is unpinned, but the kernel had not "
+				       "dropped it yet",
+		[PSC_GUARD_OFF] = "stopped; the guard is off",
+	};
+	json_t *record;
+
+	if (psc_journal_record(daemon, "stop", &record) < 0)
+		return;
+	psc_record_message(record, "%s", messages[state]);
+	psc_record_set_string(record, "guard", psc_guard_state_to_string(state));
+	psc_journal_policy(daemon, record);
+	psc_journal_write(daemon, record);
+}
+
 static void stop(struct psc_daemon *daemon)
 {
 	enum psc_guard_state state = psc_off_state(daemon);
@@ -525,12 +544,7 @@ static void stop(struct psc_daemon *daemon)
 	psc_journal_losses(daemon);
 	daemon->who = psc_who_reader_free(daemon->who);
 	psc_clock_keep(daemon);
-	psc_journal_change(daemon, "stop", NULL, true,
-			   state == PSC_GUARD_ON ? "stopped; the guard stays on"
-			   : state == PSC_GUARD_UNPINNED
-				   ? "stopped; the guard is unpinned, but the "
-				     "kernel had not dropped it yet"
-				   : "stopped; the guard is off");
+	record_stop(daemon, state);
 	psc_checkpoint_write(daemon);
 	if (state == PSC_GUARD_ON)
 		psc_say("stopped; the guard stays on (proscribe off removes it)");
