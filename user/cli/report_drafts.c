@@ -206,8 +206,7 @@ static json_t *bod_plan(const json_t *data)
 		"Mission function of impacted systems",
 		"Contracts, service-level agreements and other agreements with Kaspersky",
 		"Timeline of removal",
-		"FISMA security controls affected by removal, such as anti-malware, whitelisting, "
-		"data loss prevention",
+		"FISMA controls affected by removal (anti-malware, whitelisting, DLP, ...)",
 		"Replacement product",
 		"Timeline of replacement",
 		"Foreseeable challenges",

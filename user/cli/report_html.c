@@ -47,7 +47,7 @@ static const char style[] =
 	"th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;\n"
 	"  border-bottom: 1px solid var(--line); }\n"
 	"thead th { background: var(--band); } tbody th { font-weight: 500; }\n"
-	".code { font-family: ui-monospace, monospace; font-size: .82rem; overflow-wrap: anywhere; }\n"
+	".code { font-family: ui-monospace, monospace; font-size: .93em; overflow-wrap: anywhere; }\n"
 	"td.code, th.code { min-width: 9rem; } .time { white-space: nowrap; }\n"
 	".number { text-align: right; font-variant-numeric: tabular-nums; }\n"
 	".draft { border: 1px dashed var(--line); border-radius: .4rem; padding: .2rem 1rem 1rem;\n"

@@ -220,7 +220,7 @@ static void put_phases(FILE *out, const json_t *data, const struct scale *scale)
 			"<line class=\"phase\" x1=\"%.1f\" y1=\"22\" x2=\"%.1f\" y2=\"%d\"/>\n", x,
 			x, AXIS - 6);
 		fprintf(out, "<text class=\"small\" x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">", x,
-			i % 2 ? 26 : 14, x > LEFT + LINE_WIDTH / 2 ? "end" : "start");
+			i % 2 ? 26 : 14, x > LEFT + LINE_WIDTH / 2.0 ? "end" : "start");
 		psc_report_putf(out, "from here: %.60s", psc_json_text(phase, "title", "?"));
 		fputs("</text>\n", out);
 	}

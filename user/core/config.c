@@ -92,6 +92,7 @@ struct psc_config *psc_config_free(struct psc_config *config)
 		return NULL;
 	free(config->lists);
 	free(config->log_directory);
+	free(config->metrics);
 	psc_strings_free(config->profiles);
 	psc_places_free(config->places, config->place_count);
 	free(config);
@@ -269,6 +270,13 @@ static int parse_log(struct psc_yaml *yaml, const struct psc_yaml_node *value, v
 	if (r >= 0 && p->config->log_total_size / 2 < p->config->log_file_size)
 		return psc_yaml_fail(yaml, value, "total_size must be twice file_size at least");
 	return r;
+}
+
+static int parse_metrics(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return parse_path(yaml, value, &p->config->metrics);
 }
 
 static int parse_hash_limit(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
@@ -520,6 +528,7 @@ static int parse_document(struct psc_yaml *yaml, struct parser *p)
 		{"lists", parse_lists},
 		{"profiles", parse_profiles},
 		{"log", parse_log},
+		{"metrics", parse_metrics},
 		{"hash_limit", parse_hash_limit},
 		{"unstable_filesystems", parse_unstable},
 		{"places", parse_places},

@@ -37,6 +37,7 @@ uint64_t psc_report_attempts(const json_t *record);
 
 struct psc_report_guard;
 
+/* @until: end of the period, ns. -ENOMEM. */
 int psc_report_guard_new(uint64_t until, struct psc_report_guard **ret);
 struct psc_report_guard *psc_report_guard_free(struct psc_report_guard *guard);
 
@@ -56,14 +57,17 @@ struct psc_report_notes {
 	uint64_t ring_lost; /* events */
 };
 
+/* Nothing noted yet. -ENOMEM; clear @notes in either case. */
 int psc_report_notes_begin(struct psc_report_notes *notes);
 void psc_report_notes_clear(struct psc_report_notes *notes);
+/* Takes a record of a change or a loss, leaves any other. @at: its time. -ENOMEM. */
 int psc_report_notes_add(struct psc_report_notes *notes, const json_t *record, uint64_t at);
 
 /* ---- report_attempts.c: decisions, in groups ---------------------------------------------- */
 
 struct psc_report_attempts;
 
+/* No attempts yet; -ENOMEM. */
 int psc_report_attempts_new(struct psc_report_attempts **ret);
 struct psc_report_attempts *psc_report_attempts_free(struct psc_report_attempts *attempts);
 

@@ -205,6 +205,7 @@ static void reload_by_signal(struct psc_daemon *daemon)
 		psc_say("reloaded: %zu digests, generation %llu", daemon->policy.image->listed,
 			(unsigned long long)daemon->guard->shared->control.generation);
 	psc_notify("READY=1");
+	psc_sinks_tick(daemon);
 }
 
 /* ---- start ---------------------------------------------------------------------- */
@@ -481,6 +482,7 @@ static void handle_tick(struct psc_daemon *daemon)
 	psc_journal_losses(daemon);
 	psc_checkpoint_tick(daemon);
 	psc_logkeep_tick(daemon);
+	psc_sinks_tick(daemon);
 	psc_off_tick(daemon);
 }
 
@@ -518,8 +520,7 @@ static void record_stop(struct psc_daemon *daemon, enum psc_guard_state state)
 {
 	static const char *const messages[] = {
 		[PSC_GUARD_ON] = "stopped; the guard stays on",
-		[PSC_GUARD_UNPINNED] = "stopped; the guard is unpinned, but the kernel had not "
-				       "dropped it yet",
+		[PSC_GUARD_UNPINNED] = "stopped; the guard is unpinned, not dropped yet",
 		[PSC_GUARD_OFF] = "stopped; the guard is off",
 	};
 	json_t *record;
@@ -546,6 +547,7 @@ static void stop(struct psc_daemon *daemon)
 	psc_clock_keep(daemon);
 	record_stop(daemon, state);
 	psc_checkpoint_write(daemon);
+	psc_sinks_close(daemon);
 	if (state == PSC_GUARD_ON)
 		psc_say("stopped; the guard stays on (proscribe off removes it)");
 }

@@ -24,6 +24,7 @@
 #include "user/daemon/loader.h"
 #include "user/daemon/resolver.h"
 #include "user/daemon/ring.h"
+#include "user/daemon/sinks.h"
 #include "user/daemon/who.h"
 
 /* From the command line; they win over the configuration at every reload. */
@@ -94,6 +95,7 @@ struct psc_daemon {
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
 	uint64_t log_written;
+	struct psc_sinks sinks;
 	struct psc_keeper *keeper;     /* of the log's older files; NULL: not begun */
 	int keeper_error;	       /* said already; 0 fine */
 	struct psc_chain_key *log_key; /* NULL: the log is not signed, for log_key_error */

@@ -284,6 +284,7 @@ static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_c
 		     "see the daemon's journal for the reason: the key is " PSC_PATH_KEYS
 		     "/log.key");
 	psc_resolver_warn(daemon, warnings);
+	psc_sinks_warn(daemon, warnings);
 	if (!daemon->policy.image->listed)
 		warn(warnings, "nothing_listed", "nothing is listed",
 		     "proscribe list add FILE, or list import");
@@ -334,6 +335,7 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 			    daemon->log ? psc_json_safe(psc_auditlog_path(daemon->log))
 					: json_null());
 	json_object_set_new(status, "log_chain", log_chain_json(daemon));
+	json_object_set_new(status, "sinks", psc_sinks_json(daemon));
 	json_object_set_new(status, "policy", psc_status_policy(daemon));
 	if (!psc_clock_json(daemon, &clock))
 		json_object_set_new(status, "clock", clock);

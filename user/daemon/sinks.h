@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sinks.h - what the daemon tells others besides the audit log: PSC_PATH_STATUS_JSON and a file of
+ * metrics. They come after the log and never hold it up: what cannot be written is counted and
+ * left. Part of daemon.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <jansson.h>
+
+#include "user/core/util.h"
+
+struct psc_daemon;
+
+/* One of them. */
+struct psc_sink {
+	int error;	  /* of the last attempt: negative errno, 0 fine */
+	uint64_t written; /* times */
+	uint64_t lost;
+};
+
+struct psc_sinks {
+	struct psc_sink status; /* PSC_PATH_STATUS_JSON */
+	struct psc_sink metrics;
+	char *status_text; /* as it was written last, without the time; NULL: not yet */
+};
+
+/* With every tick: writes what has changed. */
+void psc_sinks_tick(struct psc_daemon *daemon);
+
+/* The daemon ends: the status file would go on telling of it. */
+void psc_sinks_close(struct psc_daemon *daemon);
+
+/* [{"name", "written", "lost", "error"?}], for the status; NULL: no memory. */
+json_t *psc_sinks_json(const struct psc_daemon *daemon);
+
+/* Adds what fails to the status' warnings. */
+void psc_sinks_warn(const struct psc_daemon *daemon, json_t *warnings);
+
+/* ---- sink_file.c */
+
+/*
+ * Gives @path this content and @mode, so that a reader sees the old or the new one, whole. Not
+ * synced: it is made anew all the time. Errors of the calls; what was there stays then.
+ */
+int psc_sink_file_write(const char *path, mode_t mode, const char *text, size_t size);
+
+/* ---- metrics.c */
+
+/*
+ * The `data` of psc_status_json() in the text format of Prometheus, for node_exporter's textfile
+ * collector. The caller frees *@ret. -ENOMEM.
+ */
+int psc_metrics_format(const json_t *status, char **ret);
