@@ -16,7 +16,7 @@ $(O)/tests/tools/%: tests/tools/%.c $(CORE_LIB)
 check-interchange: $(O)/proscribe
 	$(Q)tests/tools/interchange $(O)/proscribe
 
-check-tools: all $(addprefix $(O)/tests/tools/,facts metrics story)
+check-tools: all $(addprefix $(O)/tests/tools/,facts journald metrics story)
 	$(Q).ci/install-packages tests/tools/packages
 	$(Q)failed=0; for one in $(TOOLS_ONLY); do \
 		PSC_TOOLS_OUT='$(abspath $(O))/tests/tools' \

@@ -73,6 +73,10 @@ void psc_who_ask(struct psc_who_reader *reader, const struct psc_event *event, s
 	memset(ret, 0, sizeof(*ret));
 }
 
+void psc_sinks_record(struct psc_daemon *daemon, const json_t *record, uint64_t sequence)
+{
+}
+
 const char *psc_layer_of(struct psc_layer *layer, const struct psc_event *event)
 {
 	return NULL;

@@ -12,17 +12,22 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <cmocka.h>
 
 #include "user/core/paths.h"
 
 #undef PSC_PATH_STATUS_JSON
+#undef PSC_PATH_JOURNAL
 #define PSC_PATH_STATUS_JSON "run/status.json"
+#define PSC_PATH_JOURNAL     "run/journal"
 
 #include "user/daemon/metrics.c"
 #include "user/daemon/sink_file.c"
+#include "user/daemon/sink_journald.c"
 #include "user/daemon/statusfile.c"
 
 /* ---- the rest of the daemon ---------------------------------------------------------------- */
@@ -58,6 +63,7 @@ static int setup(void **state)
 	config = (struct psc_config){0};
 	memset(&daemon_now, 0, sizeof(daemon_now));
 	daemon_now.policy.config = &config;
+	daemon_now.sinks.journald_fd = -1;
 	return 0;
 }
 
@@ -177,6 +183,50 @@ static void test_failing(void **state)
 	assert_int_equal(access("none/proscribe.prom", R_OK), 0);
 }
 
+/* ---- the journal ---------------------------------------------------------------------------- */
+
+static int listen_journal(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = PSC_PATH_JOURNAL};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void test_journald(void **state)
+{
+	static const char expected[] = "MESSAGE=m\nPRIORITY=4\nSYSLOG_IDENTIFIER=proscribed\n"
+				       "PROSCRIBE_SEQUENCE=7\nPROSCRIBE_VERDICT=deny\n"
+				       "PROSCRIBE_PROFILE=a\nPROSCRIBE_PROFILE=b\n"
+				       "PROSCRIBE_PATH\n\3\0\0\0\0\0\0\0x\ny\n";
+	_cleanup_json_ json_t *record = json_loads("{\"message\":\"m\",\"file\":{\"path\":"
+						   "\"x\\ny\"},\"proscribe\":{\"verdict\":"
+						   "\"deny\",\"profiles\":[\"a\",\"b\"]}}",
+						   0, NULL);
+	char text[1024];
+	int fd;
+
+	psc_sinks_record(&daemon_now, record, 7);
+	assert_int_equal(daemon_now.sinks.journald.lost, 0); /* it is not asked for */
+	config.journald = true;
+	psc_sinks_record(&daemon_now, record, 7);
+	psc_sinks_record(&daemon_now, record, 7);
+	assert_int_equal(daemon_now.sinks.journald.lost, 2); /* nobody listens */
+	assert_int_equal(said, 1);
+	fd = listen_journal();
+	psc_sinks_record(&daemon_now, record, 7);
+	assert_int_equal(recv(fd, text, sizeof(text), MSG_DONTWAIT), sizeof(expected) - 1);
+	assert_memory_equal(text, expected, sizeof(expected) - 1);
+	/* a journal that reads nothing is full soon, and holds nobody up */
+	for (int i = 0; i < 5000; i++)
+		psc_sinks_record(&daemon_now, record, 7);
+	assert_int_equal(daemon_now.sinks.journald.error, -EAGAIN);
+	assert_int_equal(daemon_now.sinks.journald.lost + daemon_now.sinks.journald.written, 5003);
+	close(fd);
+}
+
 /* ---- metrics ------------------------------------------------------------------------------- */
 
 static bool has_line(const char *text, const char *line)
@@ -225,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_journald, setup, teardown),
 		cmocka_unit_test(test_metrics),
 	};
 

@@ -272,6 +272,27 @@ static int parse_log(struct psc_yaml *yaml, const struct psc_yaml_node *value, v
 	return r;
 }
 
+static int parse_flag(struct psc_yaml *yaml, const struct psc_yaml_node *value, bool *ret)
+{
+	int r;
+
+	r = psc_yaml_expect_scalar(yaml, value, "expected true or false");
+	if (r < 0)
+		return r;
+	if (strcmp(value->text, "true") != 0 && strcmp(value->text, "false") != 0)
+		return psc_yaml_fail(yaml, value, "\"%.40s\" is neither true nor false",
+				     value->text);
+	*ret = value->text[0] == 't';
+	return 0;
+}
+
+static int parse_journald(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return parse_flag(yaml, value, &p->config->journald);
+}
+
 static int parse_metrics(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
 	struct parser *p = data;
@@ -457,20 +478,6 @@ static void apply_unverified(struct parser *p)
 	}
 }
 
-static int parse_flag(struct psc_yaml *yaml, const struct psc_yaml_node *value, bool *ret)
-{
-	int r;
-
-	r = psc_yaml_expect_scalar(yaml, value, "expected true or false");
-	if (r < 0)
-		return r;
-	if (strcmp(value->text, "true") != 0 && strcmp(value->text, "false") != 0)
-		return psc_yaml_fail(yaml, value, "\"%.40s\" is neither true nor false",
-				     value->text);
-	*ret = value->text[0] == 't';
-	return 0;
-}
-
 static int parse_enabled(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
 	struct parser *p = data;
@@ -529,6 +536,7 @@ static int parse_document(struct psc_yaml *yaml, struct parser *p)
 		{"profiles", parse_profiles},
 		{"log", parse_log},
 		{"metrics", parse_metrics},
+		{"journald", parse_journald},
 		{"hash_limit", parse_hash_limit},
 		{"unstable_filesystems", parse_unstable},
 		{"places", parse_places},

@@ -149,6 +149,7 @@ static int append(struct psc_daemon *daemon, json_t *record, const struct psc_ch
 	daemon->chain_end = *psc_auditlog_chain(daemon->log);
 	if (key)
 		daemon->log_signed = daemon->chain_end.sequence;
+	psc_sinks_record(daemon, record, daemon->chain_end.sequence);
 	return 0;
 }
 

@@ -140,6 +140,7 @@ int main(int argc, char **argv)
 		.control_fd = -1,
 		.lock_fd = -1,
 		.resolver_fd = -1,
+		.sinks.journald_fd = -1,
 	};
 	int status;
 

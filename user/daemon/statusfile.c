@@ -65,6 +65,19 @@ static int write_metrics(const char *path, const json_t *status)
 	return r < 0 ? r : psc_sink_file_write(path, METRICS_MODE, text, strlen(text));
 }
 
+void psc_sinks_record(struct psc_daemon *daemon, const json_t *record, uint64_t sequence)
+{
+	struct psc_sinks *sinks = &daemon->sinks;
+	int before = sinks->journald.error, r;
+
+	if (!daemon->policy.config->journald)
+		return;
+	r = psc_sink_journald_send(&sinks->journald, &sinks->journald_fd, PSC_PATH_JOURNAL, record,
+				   sequence);
+	if (r < 0 && r != before)
+		psc_say("the journal does not take records: %s", strerror(-r));
+}
+
 void psc_sinks_tick(struct psc_daemon *daemon)
 {
 	const char *metrics = daemon->policy.config->metrics;
@@ -88,6 +101,8 @@ void psc_sinks_tick(struct psc_daemon *daemon)
 void psc_sinks_close(struct psc_daemon *daemon)
 {
 	unlink(PSC_PATH_STATUS_JSON);
+	psc_closep(&daemon->sinks.journald_fd);
+	daemon->sinks.journald_fd = -1;
 	free(daemon->sinks.status_text);
 	daemon->sinks.status_text = NULL;
 }
@@ -109,6 +124,8 @@ json_t *psc_sinks_json(const struct psc_daemon *daemon)
 	json_array_append_new(array, sink_json("status", &daemon->sinks.status));
 	if (daemon->policy.config->metrics)
 		json_array_append_new(array, sink_json("metrics", &daemon->sinks.metrics));
+	if (daemon->policy.config->journald)
+		json_array_append_new(array, sink_json("journald", &daemon->sinks.journald));
 	return array;
 }
 
@@ -132,6 +149,9 @@ void psc_sinks_warn(const struct psc_daemon *daemon, json_t *warnings)
 	const struct psc_sinks *sinks = &daemon->sinks;
 
 	warn(warnings, PSC_PATH_STATUS_JSON, &sinks->status, "make room in " PSC_DIR_RUN);
+	if (daemon->policy.config->journald)
+		warn(warnings, PSC_PATH_JOURNAL, &sinks->journald,
+		     "see whether systemd-journald runs and keeps up; the audit log has the records");
 	if (daemon->policy.config->metrics)
 		warn(warnings, daemon->policy.config->metrics, &sinks->metrics,
 		     "make its directory writable for root without capabilities (chgrp root, chmod "
