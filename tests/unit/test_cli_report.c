@@ -350,6 +350,8 @@ static void test_far(void **state)
 	data = data_of(f);
 	assert_string_equal(psc_json_text(data, "result", ""), "found");
 	assert_false(json_is_true(psc_json_at(data, "active")));
+	assert_int_equal(psc_json_number(data, "covered", 0), 1);
+	assert_string_equal(psc_json_text(data, "first_seen", ""), "2030-05-31T10:00:00Z");
 	/* first seen on a Friday; not handed in, so counted from the day on which it is due */
 	assert_string_equal(due_date(data, 0), "2030-06-05");
 	assert_string_equal(due_date(data, 1), "2030-06-19");

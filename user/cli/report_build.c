@@ -365,9 +365,10 @@ static json_t *assumptions_json(const struct psc_report_duty *duty,
 		say(array, "Earliest date: Saturdays and Sundays are left out; holidays are not "
 			   "known here and would make it later.");
 	if (strcmp(duty->after, "first_seen") == 0)
-		say(array, "Counted from the first record on this host. The clock of the clause "
-			   "starts when you identify the article or are notified of it, which may "
-			   "be earlier.");
+		say(array,
+		    "Counted from the first record, or scan, on this host. The clock of the clause "
+		    "starts when you identify the article or are notified of it, which may "
+		    "be earlier.");
 	if (due->assumed)
 		say(array, "Counted from the day on which the one before it is due: give "
 			   "--submitted DATE once it is handed in.");
@@ -451,7 +452,13 @@ static int put_result(const struct psc_report_input *input, json_t *data)
 	_cleanup_free_ char *text = NULL;
 	const char *result = result_of(data, gaps);
 
-	if (json_object_set_new(data, "gaps", gaps) < 0)
+	if (json_object_set_new(data, "gaps", gaps) < 0 ||
+	    json_object_set_new(data, "covered",
+				json_integer((json_int_t)count_status(data, "covered"))) < 0 ||
+	    json_object_set_new(data, "exempt",
+				json_integer((json_int_t)count_status(data, "exempt"))) < 0 ||
+	    json_object_set_new(data, "first_seen",
+				instant_json(psc_report_first_seen(input->report))) < 0)
 		return -ENOMEM;
 	text = statement(result, data, input->profile->id);
 	if (!text || json_object_set_new(data, "result", json_string(result)) < 0 ||

@@ -147,7 +147,7 @@ static json_t *far_first(const json_t *data)
 	      NULL);
 	fieldf(fields, "Item description", "Software on host %s: %s; first seen %s.",
 	       psc_json_text(data, "host", "?"), items ?: "?",
-	       psc_json_text(json_array_get(psc_json_at(data, "products"), 0), "first_seen", "-"));
+	       psc_json_text(data, "first_seen", "-"));
 	field(fields,
 	      "Readily available information about mitigation actions undertaken or "
 	      "recommended",

@@ -131,7 +131,8 @@ static void put_facts(FILE *out, const json_t *data)
 	char enforce[48], observe[48];
 
 	fputs("<dl class=\"facts\">\n", out);
-	put_fact(out, "Products found", "%zu", json_array_size(psc_json_at(data, "products")));
+	put_fact(out, "Products found", "%lld", (long long)psc_json_number(data, "covered", 0));
+	put_fact(out, "Exempt ones seen", "%lld", (long long)psc_json_number(data, "exempt", 0));
 	put_fact(out, "Attempts refused", "%lld",
 		 (long long)psc_json_number(data, "attempts.totals.deny", 0));
 	put_fact(out, "Would be refused", "%lld",

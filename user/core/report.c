@@ -248,6 +248,7 @@ static uint64_t found_since(const char *source, uint64_t at)
 static int add_found(struct psc_report *report, const json_t *record, uint64_t at)
 {
 	const json_t *file;
+	bool meant = false, one = false;
 	size_t i;
 	int r = 0;
 
@@ -268,12 +269,15 @@ static int add_found(struct psc_report *report, const json_t *record, uint64_t a
 		if (r >= 0) {
 			/* it was there until now as well */
 			sight.at = at;
-			r = see(report, &sight, NULL);
+			r = see(report, &sight, &one);
 		}
 		if (r < 0)
 			return r;
+		meant = meant || one;
 	}
-	return at >= report->options.from ? psc_report_attempts_found(report->attempts, at) : 0;
+	if (!meant || at < report->options.from)
+		return 0;
+	return psc_report_attempts_found(report->attempts, at);
 }
 
 /* One of the reasons of a decision, the strictest or not. */

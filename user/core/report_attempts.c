@@ -258,7 +258,7 @@ int psc_report_attempts_add(struct psc_report_attempts *attempts, const json_t *
 		return 0;
 	if (day && reason)
 		day->unverified += psc_report_attempts(record);
-	if (day && (!reason || verdict != PSC_VERDICT_RECORD))
+	if (day && meant && !reason)
 		day->verdict[verdict] += psc_report_attempts(record);
 	if (reason && (!product || !*product))
 		return count_unverified(attempts, record, reason);
