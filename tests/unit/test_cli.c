@@ -118,7 +118,7 @@ static void test_words(void **state)
 	assert_string_equal(
 		f->out,
 		"status\ndoctor\ndigest\nscan\nexplain\nlist\ncatalog\npolicy\nattest\nexempt\ndecide\nwindow\noverride\nclock\n"
-		"reload\nlog\noff\nhelp\nversion\n");
+		"reload\nlog\nreport\noff\nhelp\nversion\n");
 	assert_int_equal(RUN(f, "help", "--words", "list"), 0);
 	assert_string_equal(f->out, "add\nremove\nshow\nimport\nexport\n");
 	assert_int_equal(RUN(f, "help", "--words", "off"), 0);

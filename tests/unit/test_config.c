@@ -83,6 +83,8 @@ static void test_everything(void **state)
 		      "places: [{path: /opt/a/, product: vendor/a}, {path: /srv/b}]\n"
 		      "actions: {exec: record, module: allow, open: deny}\n"
 		      "resolver: {enabled: true, confidence: low, stop: true}\n"
+		      "metrics: /srv/metrics/proscribe.prom\n"
+		      "journald: true\n"
 		      "unverified:\n"
 		      "  memfd: deny\n"
 		      "  direct_io: {exec: record}\n"
@@ -92,6 +94,8 @@ static void test_everything(void **state)
 	assert_int_equal(config->mode, PSC_MODE_ENFORCE);
 	assert_string_equal(config->lists, "/srv/lists");
 	assert_string_equal(config->log_directory, "/srv/log");
+	assert_string_equal(config->metrics, "/srv/metrics/proscribe.prom");
+	assert_true(config->journald);
 	assert_string_equal(config->profiles[1], "b");
 	assert_null(config->profiles[2]);
 	assert_int_equal(config->hash_limit, 1073741824);
@@ -143,7 +147,7 @@ static void test_default_spares_uncached_open(void **state)
 
 static const struct refusal refusals[] = {
 	{"mod: observe\n", 1, 1,
-	 "unknown key \"mod\": expected mode, lists, profiles, log, hash_limit, "
+	 "unknown key \"mod\": expected mode, lists, profiles, log, metrics, journald, hash_limit, "
 	 "unstable_filesystems, places, actions, unverified or resolver"},
 	{"mode: watch\n", 1, 7, "unknown mode \"watch\": expected observe or enforce"},
 	{"mode:\n", 1, 1, "expected observe or enforce, found nothing"},
