@@ -13,7 +13,10 @@ cases_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 cases_bin := $(O)/tests/vm/bin
 cases_out := $(abspath $(O))
 
-cases_programs := $(addprefix $(cases_bin)/,attempt payload payload-static libpayload.so \
+# What the guest's audit log is held against docs/record.schema.json with, on this side.
+cases_check := $(O)/tests/vm/record-check
+
+cases_programs := $(cases_check) $(addprefix $(cases_bin)/,attempt payload payload-static libpayload.so \
 	payload-needed payload-dlopen payload-loader payload-again payload-ia32 \
 	payload-x32)
 # Boots side by side must not build the same programs each by itself.
@@ -50,9 +53,6 @@ $(cases_bin)/libpayload.so: tests/vm/programs/libpayload.c | $(cases_bin)
 $(cases_bin)/payload-needed: tests/vm/programs/payload-needed.c $(cases_bin)/libpayload.so
 	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $^ -Wl,-rpath,'$$ORIGIN'
 
-# What the guest's audit log is held against docs/record.schema.json with, on this side.
-cases_check := $(O)/tests/vm/record-check
-cases_programs += $(cases_check)
 $(cases_check): tests/vm/record-check.c tests/unit/schema.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $< $(call pkg,--libs jansson)
