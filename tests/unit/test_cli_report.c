@@ -34,30 +34,12 @@ static const struct psc_verb *const verb_table[] = {
 
 /* ---- fixture ------------------------------------------------------------------------------- */
 
-static char *get_file(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t n;
-
-	if (!file)
-		return NULL;
-	n = getdelim(&text, &size, '\0', file);
-	fclose(file);
-	if (n < 0) {
-		free(text);
-		return strdup("");
-	}
-	return text;
-}
-
 static void copy_file(const struct fixture *f, const char *from, const char *to)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 
 	assert_true(asprintf(&path, "%s/%s", f->root, from) > 0);
-	text = get_file(path);
+	text = read_text(path);
 	if (!text)
 		fail_msg("%s cannot be read", path);
 	put_file(to, text);
@@ -118,25 +100,12 @@ static void mask_digests(char *text)
 
 static void assert_golden(struct fixture *f, const char *name)
 {
-	_cleanup_free_ char *path = NULL, *expected = NULL;
+	_cleanup_free_ char *path = NULL;
 
 	mask_digests(f->out);
 	assert_true(asprintf(&path, "%s/tests/data/report/golden/%s", f->root, name) > 0);
-	if (getenv("PSC_TEST_UPDATE"))
-		put_file(path, f->out);
-	expected = get_file(path);
-	if (!expected)
-		fail_msg("%s cannot be read", path);
-	assert_string_equal(f->out, expected);
+	assert_as_in_file(f, path);
 	assert_string_equal(f->err, "");
-}
-
-/* The data of the JSON form; the caller frees. */
-static json_t *data_of(const struct fixture *f)
-{
-	_cleanup_json_ json_t *json = envelope(f, "report", "data");
-
-	return json_incref(json_object_get(json, "data"));
 }
 
 /* ---- the story ----------------------------------------------------------------------------- */
@@ -193,7 +162,7 @@ static void test_json(void **state)
 
 	assert_int_equal(story_tell("log", NULL, true), 0);
 	assert_int_equal(RUN(f, OWN, "--since", "2030-05-01", "--json"), 0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(psc_json_text(data, "result", ""), "found");
 	/* the resolver knew it five minutes before it said so */
 	assert_string_equal(
@@ -234,7 +203,7 @@ static void test_period(void **state)
 	assert_int_equal(
 		RUN(f, OWN, "--since", "2030-05-25", "--until", "2030-05-30T00:00:00Z", "--json"),
 		0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(
 		psc_json_text(json_array_get(psc_json_at(data, "products"), 0), "first_seen", ""),
 		"2030-05-01T08:05:00Z");
@@ -252,7 +221,7 @@ static void test_nil(void **state)
 
 	assert_int_equal(story_tell("log", NULL, false), 0);
 	assert_int_equal(RUN(f, OWN, "--since", "2030-05-21", "--json"), 0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(psc_json_text(data, "result", ""), "nil");
 	assert_contains(psc_json_text(data, "statement", ""), "None found: no product that");
 	assert_true(json_array_size(psc_json_at(data, "method")) >= 5);
@@ -267,7 +236,7 @@ static void test_nil_with_gaps(void **state)
 
 	assert_int_equal(story_tell("log", NULL, false), 0);
 	assert_int_equal(RUN(f, OWN, "--since", "2030-05-01", "--json"), 0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(psc_json_text(data, "result", ""), "nil_with_gaps");
 	assert_contains(psc_json_text(data, "statement", ""), "of them nothing is stated");
 }
@@ -280,7 +249,7 @@ static void test_no_evidence(void **state)
 
 	assert_int_equal(mkdir("log", 0755), 0);
 	assert_int_equal(RUN(f, OWN, "--since", "2030-05-01", "--json"), 0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(psc_json_text(data, "result", ""), "no_evidence");
 	assert_lacks(psc_json_text(data, "statement", ""), "None found");
 }
@@ -295,13 +264,13 @@ static void test_edited(void **state)
 	assert_int_equal(story_tell("log", NULL, true), 0);
 	assert_int_equal(system("sed -i '20s/observe/enforce/' log/audit-*.jsonl"), 0);
 	assert_int_equal(RUN(f, OWN, "--since", "2030-05-01", "--json"), 4);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(psc_json_text(data, "chain.result", ""), "edited");
 	assert_int_equal(RUN(f, OWN, "--since", "2030-05-01", "--output", "page.html"), 4);
 	assert_string_equal(f->out, "");
 	assert_contains(f->err, "not whole");
 	free(f->out);
-	f->out = get_file("page.html");
+	f->out = read_text("page.html");
 	assert_contains(f->out, "NOT INTACT");
 }
 
@@ -318,7 +287,7 @@ static void test_signed(void **state)
 	assert_int_equal(r, 0);
 	assert_int_equal(RUN(f, OWN, "--since", "2030-05-01", "--json", "--key", "keys/log.pub"),
 			 0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_true(psc_json_number(data, "chain.signatures", 0) > 500);
 	assert_contains(f->out, "are not signed yet");
 	assert_lacks(f->out, "No signature was checked");
@@ -347,7 +316,7 @@ static void test_far(void **state)
 	assert_int_equal(RUN(f, OWN, "--profile", "us-ndaa-1634-far-52.204-23", "--scan",
 			     "scan.json", "--json"),
 			 0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(psc_json_text(data, "result", ""), "found");
 	assert_false(json_is_true(psc_json_at(data, "active")));
 	assert_int_equal(psc_json_number(data, "covered", 0), 1);
@@ -360,7 +329,7 @@ static void test_far(void **state)
 	assert_int_equal(RUN(f, OWN, "--profile", "us-ndaa-1634-far-52.204-23", "--scan",
 			     "scan.json", "--submitted", "2030-06-03", "--json"),
 			 0);
-	later = data_of(f);
+	later = data_of(f, "report");
 	assert_string_equal(due_date(later, 0), "2030-06-05");
 	assert_string_equal(due_date(later, 1), "2030-06-17");
 	assert_int_equal(RUN(f, OWN, "--profile", "us-ndaa-1634-far-52.204-23", "--scan",
@@ -379,7 +348,7 @@ static void test_bod(void **state)
 	assert_int_equal(story_tell("log", NULL, false), 0);
 	assert_int_equal(
 		RUN(f, OWN, "--profile", "us-bod-17-01", "--since", "2030-05-21", "--json"), 0);
-	data = data_of(f);
+	data = data_of(f, "report");
 	assert_string_equal(due_date(data, 0), "2017-10-13");
 	assert_string_equal(due_date(data, 1), "2017-11-12");
 	assert_string_equal(due_date(data, 2), "2017-12-12");
