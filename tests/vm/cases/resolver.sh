@@ -213,11 +213,16 @@ life_resolver_moved_in() {
 	standin_gone
 }
 
+# runs PID: what has ended has no executable any more, also while nobody has waited for it.
+runs() {
+	[ -e "/proc/$1/exe" ]
+}
+
 # has_ended PID: within a minute; the machine may be busy with other things.
 has_ended() {
 	local n
 	for ((n = 0; n < 300; n++)); do
-		kill -0 "$1" 2>/dev/null || return 0
+		runs "$1" || return 0
 		nap 0.2
 	done
 	return 1
@@ -234,7 +239,7 @@ life_resolver_late_running() {
 	pid=$!
 	disown $pid
 	nap 0.5
-	kill -0 $pid || { result broken-control "it does not run" && return; }
+	runs $pid || { result broken-control "it does not run" && return; }
 	log_mark
 	standin_catalog "$(place_rule)"
 	if ! has_ended $pid; then
@@ -273,7 +278,7 @@ life_resolver_late_phase() {
 	log_mark
 	reload
 	nap 4
-	if ! kill -0 $pid 2>/dev/null; then
+	if ! runs $pid; then
 		result overblocked "it was ended before the phase"
 	elif ! has_ended $pid; then
 		result missed "it still runs"
@@ -308,7 +313,7 @@ life_resolver_late_library() {
 		nap 0.2
 	done
 	nap 1
-	if ! kill -0 $pid 2>/dev/null; then
+	if ! runs $pid; then
 		result overblocked "the program is gone: $text"
 	elif [[ $text != *'a library alone'* || $text != *standin.so* ]]; then
 		result unlogged "$text"
