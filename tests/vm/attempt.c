@@ -50,6 +50,25 @@ int attempt_result(long r, const char *what)
 	return errno == EPERM ? DENIED : FAILED;
 }
 
+/* Whoever reads /proc of a process (the daemon does) holds its program for a moment longer. */
+int attempt_writable(const char *path, int flags)
+{
+	int fd = -1;
+
+	for (int n = 0; n < 500; n++) {
+		fd = open(path, flags | O_WRONLY | O_CLOEXEC, 0755);
+		if (fd >= 0 || errno != ETXTBSY)
+			break;
+		usleep(10000);
+	}
+	return fd;
+}
+
+static int do_writable(int argc, char **argv)
+{
+	return attempt_writable(argv[0], 0) < 0 ? attempt_untried(argv[0]) : ALLOWED;
+}
+
 /* ---- execution ------------------------------------------------------------------- */
 
 extern char **environ;
@@ -340,7 +359,15 @@ static int do_open(int argc, char **argv)
 
 static int do_truncate(int argc, char **argv)
 {
-	return attempt_result(truncate(argv[0], atol(argv[1])), "truncate");
+	int r = -1;
+
+	for (int n = 0; n < 500; n++) {
+		r = truncate(argv[0], atol(argv[1]));
+		if (r == 0 || errno != ETXTBSY)
+			break;
+		usleep(10000);
+	}
+	return attempt_result(r, "truncate");
 }
 
 /* An executable copy of @argv[0] of that size whose last bytes are the tag. */
@@ -348,7 +375,7 @@ static int do_pad(int argc, char **argv)
 {
 	size_t size, wanted = atol(argv[2]), tag = strlen(argv[3]);
 	int from = attempt_open(argv[0], O_RDONLY, &size);
-	int to = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	int to = attempt_writable(argv[1], O_CREAT | O_TRUNC);
 
 	if (from < 0 || to < 0)
 		return attempt_untried(from < 0 ? argv[0] : argv[1]);
@@ -505,6 +532,7 @@ static const struct verb {
 	{"insmod", "PATH", 1, do_insmod},
 	{"insmod-memory", "PATH", 1, do_insmod_memory},
 	{"truncate", "PATH SIZE", 2, do_truncate},
+	{"writable", "PATH (waits until nobody executes it)", 1, do_writable},
 	{"set-ima", "FILE md5|sha1|old-md5|old-sha1 (security.ima)", 2, attempt_set_ima},
 	{"pad", "SOURCE FILE SIZE TAG (makes a file)", 4, do_pad},
 	{"clock-step", "SECONDS (forward or back)", 1, attempt_clock_step},

@@ -27,6 +27,12 @@ int attempt_result(long r, const char *what);
 /* Opens @path close-on-exec; -1 with errno on failure. *ret_size is its size. */
 int attempt_open(const char *path, int flags, size_t *ret_size);
 
+/*
+ * Opens @path for write, with O_CREAT or O_TRUNC in @flags, and waits as long as somebody
+ * executes it; -1 with errno on failure.
+ */
+int attempt_writable(const char *path, int flags);
+
 /* Maps @fd privately and unmaps it again. */
 int attempt_map(int fd, size_t size, int prot);
 

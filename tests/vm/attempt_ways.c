@@ -438,7 +438,7 @@ static int put(const struct rewriting *w, long i, const char *content)
 	int fd, r;
 
 	snprintf(name, sizeof(name), "%s/%ld", w->below, i);
-	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	fd = attempt_writable(name, O_CREAT);
 	r = fd >= 0 && write(fd, content, w->size) == (ssize_t)w->size ? 0 : -1;
 	close(fd);
 	return r;

@@ -84,8 +84,10 @@ case_exec_overlay_lower_rewritten() {
 act_exec_overlay_lower_rewritten() {
 	local r=0
 	attempt exec "$dir/merged/file" || return 2
+	attempt writable lower/file || return 2
 	dd "if=$p" of=lower/file conv=notrunc status=none
 	attempt exec "$dir/merged/file" || r=$?
+	attempt writable lower/file || return 2
 	dd if=clean of=lower/file conv=notrunc status=none
 	return $r
 }
@@ -268,8 +270,10 @@ case_exec_rewritten_in_place() {
 act_exec_rewritten_in_place() {
 	local r=0
 	attempt exec "$dir/file" || return 2
+	attempt writable file || return 2
 	dd "if=$p" of=file conv=notrunc status=none
 	attempt exec "$dir/file" || r=$?
+	attempt writable file || return 2
 	dd if=clean of=file conv=notrunc status=none
 	attempt exec "$dir/file" || return 3
 	return $r
@@ -284,8 +288,10 @@ case_exec_truncated_and_rewritten() {
 act_exec_truncated_and_rewritten() {
 	local r=0
 	attempt exec "$dir/file" || return 2
+	attempt writable file || return 2
 	cat "$p" >file
 	attempt exec "$dir/file" || r=$?
+	attempt writable file || return 2
 	cat clean >file
 	attempt exec "$dir/file" || return 3
 	return $r
@@ -297,6 +303,7 @@ case_exec_truncated_to_listed() {
 	judged exec "$p" act_exec_truncated_to_listed
 }
 act_exec_truncated_to_listed() {
+	if [ -e file ]; then attempt writable file || return 2; fi
 	cp "$p" file
 	echo more >>file
 	attempt exec "$dir/file" || return 2

@@ -113,6 +113,7 @@ act_overlay_two_rewritten() {
 	cp clean "lower/$name"
 	attempt exec "$dir/merged/$name" || return 2
 	attempt exec "$dir/again/merged/$name" || return 2
+	attempt writable "lower/$name" || return 2
 	dd "if=$p" "of=lower/$name" conv=notrunc status=none
 	attempt run 'payload ran' "$dir/merged/$name" || r=$?
 	attempt run 'payload ran' "$dir/again/merged/$name" && return 0

@@ -111,6 +111,7 @@ place_place_renamed_directory() {
 }
 act_place_renamed_directory() {
 	local refused=0
+	if [ -e listed/file ]; then attempt writable listed/file || return 2; fi
 	cp "$p" listed/file
 	mv listed renamed
 	if listed_now; then nap 6; fi

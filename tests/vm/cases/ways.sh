@@ -96,8 +96,10 @@ case_exec_nfs_rewritten() {
 act_exec_nfs_rewritten() {
 	local r=0
 	attempt exec "$1" || return 2
+	attempt writable content/file || return 2
 	dd "if=$p" of=content/file conv=notrunc status=none
 	attempt exec "$1" || r=$?
+	attempt writable content/file || return 2
 	dd if=clean of=content/file conv=notrunc status=none
 	return $r
 }
