@@ -228,9 +228,20 @@ has_ended() {
 	return 1
 }
 
+# late_record PART: waits until the log has a late record with that in it; they are in text.
+late_record() {
+	local n
+	for ((n = 0; n < 150; n++)); do
+		text=$(log_since | grep -F '"type":"late"')
+		[[ $text == *"$1"* ]] && return
+		nap 0.2
+	done
+	return 1
+}
+
 # Runs before it is found: ended, and the log says so.
 life_resolver_late_running() {
-	local pid n
+	local pid
 	mkdir -p $standin
 	cp /bin/busybox $standin/sleep
 	printf '%s' "$case" >>$standin/sleep
@@ -248,9 +259,7 @@ life_resolver_late_running() {
 		note "$case: $(log_since | grep -oE '"(type|outcome)":"[^"]*"' | tr '\n' ' ')"
 		kill -9 $pid
 	else
-		nap 0.5
-		text=$(log_since | grep -F '"type":"late"')
-		if [[ $text == *'"outcome":"ended"'* && $text == *lab/tool* ]]; then
+		if late_record '"outcome":"ended"' && [[ $text == *lab/tool* ]]; then
 			result denied "${text:0:200}"
 		else
 			result unlogged "$text"
@@ -277,16 +286,14 @@ life_resolver_late_phase() {
 	lab_profile "$(instant_at "$begins")"
 	log_mark
 	reload
-	nap 4
-	if ! runs $pid; then
+	while runs $pid && [ "$EPOCHSECONDS" -lt $((begins - 4)) ]; do nap 0.2; done
+	if ! runs $pid && [ "$EPOCHSECONDS" -lt "$begins" ]; then
 		result overblocked "it was ended before the phase"
 	elif ! has_ended $pid; then
 		result missed "it still runs"
 		kill -9 $pid
 	else
-		nap 0.5
-		text=$(log_since | grep -F '"type":"late"')
-		if [[ $text == *'"outcome":"ended"'* ]]; then
+		if late_record '"outcome":"ended"'; then
 			result denied
 		else
 			result unlogged "$text"
@@ -297,7 +304,7 @@ life_resolver_late_phase() {
 
 # What a program of the host's has loaded is recorded and no reason to end it.
 life_resolver_late_library() {
-	local pid n
+	local pid
 	mkdir -p $standin
 	library $standin/standin.so "$case"
 	digest=$(digest_of $standin/standin.so)
@@ -307,11 +314,7 @@ life_resolver_late_library() {
 	nap 1
 	log_mark
 	standin_catalog "$(place_rule)"
-	for ((n = 0; n < 200; n++)); do
-		text=$(log_since | grep -F '"type":"late"')
-		if [ "$text" ]; then break; fi
-		nap 0.2
-	done
+	late_record standin.so
 	nap 1
 	if ! runs $pid; then
 		result overblocked "the program is gone: $text"
