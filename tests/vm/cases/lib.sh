@@ -72,11 +72,14 @@ overlay() {
 # What every daemon of a round is started with.
 options=()
 
-# start_daemon [OPTION...]: ready when it returns 0.
+# start_daemon [OPTION...]: ready when it returns 0. Asking before there is a socket would cost
+# as much as the start itself.
 start_daemon() {
+	: >/run/started
 	proscribed "${options[@]}" "$@" >>/run/proscribed.out 2>&1 &
 	daemon=$!
-	while ! proscribe status >/dev/null 2>&1; do
+	while [ ! /run/proscribe/control.sock -nt /run/started ] ||
+		! proscribe status >/dev/null 2>&1; do
 		if ! kill -0 $daemon 2>/dev/null; then
 			note "proscribed $* ended: $(tail -n 5 /run/proscribed.out)"
 			return 1
