@@ -103,6 +103,11 @@ void psc_ring_commit(struct psc_ring *ring)
 	atomic_store_explicit(ring->consumer, ring->position, memory_order_release);
 }
 
+void psc_ring_back(struct psc_ring *ring, unsigned long position)
+{
+	ring->position = position;
+}
+
 void psc_ring_rewind(struct psc_ring *ring)
 {
 	ring->position = atomic_load_explicit(ring->consumer, memory_order_acquire);

@@ -27,5 +27,8 @@ unsigned long psc_ring_produced(const struct psc_ring *ring);
 /* Gives the room of all records taken so far back to the kernel. */
 void psc_ring_commit(struct psc_ring *ring);
 
+/* Takes the records from @position on (psc_ring_position() before they were taken) again. */
+void psc_ring_back(struct psc_ring *ring, unsigned long position);
+
 /* Takes the records since the last commit again from the first. */
 void psc_ring_rewind(struct psc_ring *ring);
