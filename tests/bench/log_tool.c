@@ -209,14 +209,16 @@ static void write_log(const char *directory, uint64_t records)
 		die(directory);
 	begin = processor_ns();
 	for (uint64_t n = 0; n < records; n++) {
-		json_t *record = record_number(n);
+		char text[PSC_AUDITLOG_LINE_MAX];
+		size_t length;
 
-		errno = -psc_auditlog_append(log, record);
+		if (psc_event_format(event_number(n), &context, text, sizeof(text), &length) < 0)
+			die("record");
+		errno = -psc_auditlog_append_text(log, text, length);
 		if (!errno && n % GROUP == GROUP - 1)
 			errno = -psc_auditlog_sync(log);
 		if (errno)
 			die("append");
-		json_decref(record);
 	}
 	psc_auditlog_sync(log);
 	printf("%" PRIu64 "\n", (processor_ns() - begin) / records);

@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "user/core/event.h"
+#include "user/core/auditlog.h"
 #include "user/core/event_json.h"
+#include "user/core/who.h"
 #include "user/core/json.h"
 
 static const struct psc_event_context context = {
@@ -282,6 +284,61 @@ static void test_record_all(void **state)
 			}
 }
 
+/* Bytes of every kind: quotes, controls, directions, what is no UTF-8. */
+static size_t fill(char *to, size_t size, uint32_t *seed)
+{
+	for (size_t i = 0; i < size; i++) {
+		*seed = *seed * 1103515245 + 12345;
+		to[i] = (char)(*seed >> 24 ?: 1);
+		if (i > 2 && *seed % 16 == 0)
+			memcpy(to + i - 2, "\xe2\x80\xae", 3);
+	}
+	return size;
+}
+
+/*
+ * Written without a tree, and the same to the byte as what a parser makes of it and writes again.
+ * A buffer that is too small is an error, and nothing behind it is touched.
+ */
+static void test_text(void **state)
+{
+	static struct psc_who who;
+	struct psc_event_context with = context;
+	char text[PSC_AUDITLOG_LINE_MAX];
+	uint32_t seed = 1;
+
+	with.who = &who;
+	who.process.known = who.parent.known = true;
+	with.repeats = 3;
+	for (unsigned int n = 0; n < 300; n++) {
+		_cleanup_free_ struct psc_event *e = sample();
+		_cleanup_json_ json_t *json = NULL;
+		_cleanup_free_ char *again = NULL;
+		size_t length = 0;
+
+		e->path_length = (uint16_t)fill(e->path, seed % 1023, &seed);
+		e->path[e->path_length] = '\0';
+		fill(e->process.comm, seed % 15, &seed);
+		e->head.type = PSC_EVENT_DECISION + n % 3;
+		fill(who.process.executable, n, &seed);
+		who.process.arguments_size = fill(who.process.arguments, n, &seed) + 1;
+		fill(who.cgroup, n, &seed);
+		fill(who.container.id, n % PSC_WHO_ID_MAX, &seed);
+		assert_int_equal(psc_event_format(e, &with, text, sizeof(text), &length), 0);
+		assert_int_equal(psc_json_parse(text, length, length, &json, NULL, NULL, 0), 0);
+		again = json_dumps(json, JSON_COMPACT);
+		assert_int_equal(strlen(again), length);
+		assert_memory_equal(again, text, length);
+		for (size_t size = n % 7; size < length; size += 1 + seed % 97) {
+			memset(text + size, '#', length - size);
+			assert_int_equal(psc_event_format(e, &with, text, size, &length),
+					 -EMSGSIZE);
+			for (size_t i = size; i < length; i++)
+				assert_int_equal(text[i], '#');
+		}
+	}
+}
+
 static void test_own_record(void **state)
 {
 	_cleanup_json_ json_t *json = NULL;
@@ -321,7 +378,7 @@ int main(void)
 		cmocka_unit_test(test_fields),	   cmocka_unit_test(test_misaligned),
 		cmocka_unit_test(test_record),	   cmocka_unit_test(test_record_bare),
 		cmocka_unit_test(test_record_all), cmocka_unit_test(test_own_record),
-		cmocka_unit_test(test_wrong_type),
+		cmocka_unit_test(test_wrong_type), cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,9 @@
 #include <cmocka.h>
 
 #include "user/daemon/journal.c"
+#include "tests/unit/journal_host.h"
 
-/* ---- the rest of the daemon -------------------------------------------------------- */
+/* ---- the ring ------------------------------------------------------------------------ */
 
 static struct psc_event pretended[8];
 static size_t produced, position, committed;
@@ -45,48 +46,14 @@ void psc_ring_commit(struct psc_ring *ring)
 	committed = position;
 }
 
+void psc_ring_back(struct psc_ring *ring, unsigned long to)
+{
+	position = to;
+}
+
 void psc_ring_rewind(struct psc_ring *ring)
 {
 	position = committed;
-}
-
-int psc_guard_counters(const struct psc_guard *guard, struct psc_counters *ret)
-{
-	return -ENOSYS;
-}
-
-int psc_wanted_digest(struct psc_daemon *daemon, const struct psc_event *event)
-{
-	return 0;
-}
-
-void psc_checkpoint_tick(struct psc_daemon *daemon)
-{
-}
-
-void psc_logkeep_close(struct psc_daemon *daemon)
-{
-}
-
-void psc_who_ask(struct psc_who_reader *reader, const struct psc_event *event, struct psc_who *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-}
-
-void psc_sinks_record(struct psc_daemon *daemon, const json_t *record, uint64_t sequence)
-{
-}
-
-const char *psc_layer_of(struct psc_layer *layer, const struct psc_event *event)
-{
-	return NULL;
-}
-
-static unsigned int said;
-
-void psc_say(const char *fmt, ...)
-{
-	said++;
 }
 
 /* ---- steps ------------------------------------------------------------------------- */
@@ -106,6 +73,8 @@ static int setup(void **state)
 	free(daemon->policy.config->log_directory);
 	daemon->policy.config->log_directory = strdup(directory);
 	daemon->policy.image = &image;
+	daemon->guard = &host_guard;
+	snprintf(daemon->boot_id, sizeof(daemon->boot_id), "0b0f6e0a-6b4e-4f1e-9a53-1f3b8e6f2a11");
 	daemon->policy.generation = 7; /* none of an event's: nothing to explain */
 	signal(SIGXFSZ, SIG_IGN);
 	*state = daemon;
@@ -118,6 +87,7 @@ static int teardown(void **state)
 	char command[64];
 
 	psc_journal_close(daemon);
+	forget_tail(daemon);
 	psc_fold_free(daemon->fold);
 	psc_config_free(daemon->policy.config);
 	free(daemon);
@@ -218,7 +188,7 @@ static void test_repeats_are_kept(void **state)
 	assert_found(1, 3, 1);
 }
 
-/* Events of a group that failed stay in the ring and are counted once when they come again. */
+/* What could not be written stays in the ring and is counted once when it comes again. */
 static void test_groups_count_once(void **state)
 {
 	struct psc_daemon *daemon = *state;
@@ -227,12 +197,12 @@ static void test_groups_count_once(void **state)
 	attempt(1);
 	psc_journal_drain(daemon);
 	disk(true);
-	attempt(1); /* a repeat */
+	attempt(1); /* a repeat: counted, though nothing can be written */
 	attempt(2); /* the first of its kind */
 	attempt(2);
 	for (int i = 0; i < 3; i++) {
 		psc_journal_drain_some(daemon);
-		assert_int_equal(committed, 2);
+		assert_int_equal(committed, 3);
 	}
 	disk(false);
 	psc_journal_drain(daemon);

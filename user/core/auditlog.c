@@ -309,6 +309,8 @@ int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **
 		log->path = NULL;
 		return -ENOMEM;
 	}
+	/* who wrote before may have ended before it synced */
+	log->dirty = true;
 	r = repair_tail(log, &found);
 	if (!r)
 		r = find_chain(log, directory_fd, &names);
@@ -352,59 +354,78 @@ static int write_line(struct psc_auditlog *log, size_t size)
 		}
 		if (error == EINTR)
 			continue;
-		if (written > 0 && cut_back(log) < 0)
-			return -EIO;
-		return -error;
+		if (!written)
+			return -error;
+		/* asked only now: the end may have moved, when somebody emptied the file */
+		log->whole = lseek(log->fd, 0, SEEK_CUR) - (off_t)written;
+		return cut_back(log) < 0 ? -EIO : -error;
 	}
 	return 0;
 }
 
-/* Puts link and record together in the buffer; the length of the line, or negative. */
-static ssize_t make_line(struct psc_auditlog *log, const json_t *json,
-			 const struct psc_chain_link *link)
+/* Puts the link before the record of @length bytes, which stands in the buffer already. */
+static int append_line(struct psc_auditlog *log, const char *prefix, size_t begin, size_t length)
 {
-	char prefix[PSC_CHAIN_PREFIX_MAX];
-	size_t begin = psc_chain_format(link, prefix);
-	size_t room = sizeof(log->line) - begin;
-	size_t length;
-
-	/* the record's opening brace gives way to the link's comma */
-	length = json_dumpb(json, log->line + begin - 1, room, JSON_COMPACT);
-	if (length <= 2)
-		return -EINVAL;
-	if (length > room)
-		return -EMSGSIZE;
-	memcpy(log->line, prefix, begin);
-	return (ssize_t)(begin - 1 + length);
-}
-
-int psc_auditlog_append_signed(struct psc_auditlog *log, const json_t *json,
-			       const struct psc_chain_key *key)
-{
-	struct psc_chain_link link;
-	ssize_t length;
 	int r;
 
-	if (!json_is_object(json))
-		return -EINVAL;
+	/* the record's opening brace gives way to the link's comma */
+	memcpy(log->line, prefix, begin);
+	length += begin - 1;
+	log->line[length] = '\n';
+	r = write_line(log, length + 1);
+	if (r < 0)
+		return r;
+	log->dirty = true;
+	return psc_chain_advance(&log->chain, log->hasher, log->line, length);
+}
+
+/* What comes before the next record; where it begins. Negative when nothing can be appended. */
+static ssize_t next_prefix(struct psc_auditlog *log, const struct psc_chain_key *key,
+			   char prefix[PSC_CHAIN_PREFIX_MAX])
+{
+	struct psc_chain_link link;
+
 	if (log->torn && cut_back(log) < 0)
 		return -EIO;
 	psc_chain_next(&log->chain, &link);
 	if (key && psc_chain_sign(key, &link) < 0)
 		return -EIO;
-	length = make_line(log, json, &link);
-	if (length < 0)
-		return (int)length;
-	log->line[length] = '\n';
-	/* Asked anew each time: the end may have moved, when somebody emptied the file. */
-	log->whole = lseek(log->fd, 0, SEEK_END);
-	if (log->whole < 0)
-		return -errno;
-	r = write_line(log, (size_t)length + 1);
-	if (r < 0)
-		return r;
-	log->dirty = true;
-	return psc_chain_advance(&log->chain, log->hasher, log->line, (size_t)length);
+	return (ssize_t)psc_chain_format(&link, prefix);
+}
+
+int psc_auditlog_append_signed(struct psc_auditlog *log, const json_t *json,
+			       const struct psc_chain_key *key)
+{
+	char prefix[PSC_CHAIN_PREFIX_MAX];
+	ssize_t begin = next_prefix(log, key, prefix);
+	size_t room, length;
+
+	if (begin < 0)
+		return (int)begin;
+	if (!json_is_object(json))
+		return -EINVAL;
+	room = sizeof(log->line) - (size_t)begin;
+	length = json_dumpb(json, log->line + begin - 1, room, JSON_COMPACT);
+	if (length <= 2)
+		return -EINVAL;
+	if (length > room)
+		return -EMSGSIZE;
+	return append_line(log, prefix, (size_t)begin, length);
+}
+
+int psc_auditlog_append_text(struct psc_auditlog *log, const char *text, size_t size)
+{
+	char prefix[PSC_CHAIN_PREFIX_MAX];
+	ssize_t begin = next_prefix(log, NULL, prefix);
+
+	if (begin < 0)
+		return (int)begin;
+	if (size <= 2 || text[0] != '{')
+		return -EINVAL;
+	if (size > sizeof(log->line) - (size_t)begin)
+		return -EMSGSIZE;
+	memcpy(log->line + begin - 1, text, size);
+	return append_line(log, prefix, (size_t)begin, size);
 }
 
 int psc_auditlog_append(struct psc_auditlog *log, const json_t *json)

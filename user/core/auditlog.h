@@ -58,6 +58,9 @@ struct psc_chain_key;
 int psc_auditlog_append_signed(struct psc_auditlog *log, const json_t *json,
 			       const struct psc_chain_key *key);
 
+/* The same with a record that is text already: an object of @size bytes, compact. */
+int psc_auditlog_append_text(struct psc_auditlog *log, const char *text, size_t size);
+
 /* The end of the log's chain; it belongs to @log. */
 const struct psc_chain *psc_auditlog_chain(const struct psc_auditlog *log);
 

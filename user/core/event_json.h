@@ -13,6 +13,7 @@
 #include "user/core/util.h"
 
 struct psc_image_ruling;
+struct psc_who;
 
 #define PSC_RECORD_SCHEMA 1
 #define PSC_ECS_VERSION	  "8.11.0"
@@ -35,14 +36,20 @@ struct psc_event_context {
 	const struct psc_image_ruling *ruling; /* why: what profiles and the site say */
 	const char *place;		       /* the listed one that the file lies under */
 	const char *layer;		       /* directory of an overlay that holds the content */
+	const struct psc_who *who;	       /* who.h, as /proc says by now; NULL: not asked */
+	uint64_t repeats;		       /* how often it came again; 0: it is the first */
+	uint64_t first_boot_ns;		       /* with repeats: when it came first */
 };
 
 /*
- * The record of one checked event (psc_event_decode()) of type PSC_EVENT_DECISION;
- * PSC_EVENT_WANTED is accepted too and gives proscribe.type "wanted", PSC_EVENT_CLOCK gives
- * "clock_set".
- * *@ret is a new reference. -EINVAL for another type, -ENOMEM.
+ * Writes the record of one checked event (psc_event_decode()) of type PSC_EVENT_DECISION into
+ * @buffer; PSC_EVENT_WANTED is accepted too and gives proscribe.type "wanted", PSC_EVENT_CLOCK
+ * gives "clock_set". The text is not terminated. -EINVAL for another type, -EMSGSIZE.
  */
+int psc_event_format(const struct psc_event *event, const struct psc_event_context *context,
+		     char *buffer, size_t size, size_t *ret_length);
+
+/* The same, parsed, for tests and tools: *@ret is a new reference. -ENOMEM as well. */
 int psc_event_to_json(const struct psc_event *event, const struct psc_event_context *context,
 		      json_t **ret);
 

@@ -12,34 +12,59 @@
 /* Last second that fits a signed count of ns: 2262-04-11; the header promises 2261. */
 #define SECONDS_MAX 9214646400ULL
 
-static const char *format_time(uint64_t ns, char *buffer, const char *format, bool micros)
+/* Every record has some of these: digits are written by hand, not by strftime(3). */
+static char *put_digits(char *p, unsigned int value, unsigned int digits)
+{
+	for (unsigned int i = digits; i > 0; i--, value /= 10)
+		p[i - 1] = (char)('0' + value % 10);
+	return p + digits;
+}
+
+/* @date, @clock: what stands between the numbers; 0: nothing. */
+static char *put_time(char *p, uint64_t ns, char date, char clock)
 {
 	time_t seconds = (time_t)(ns / PSC_NSEC_PER_SEC);
 	struct tm tm;
-	size_t length;
 
-	/* Any uint64_t of ns is a year below 2555, so neither call can fail. */
+	/* Any uint64_t of ns is a year below 2555, so this cannot fail. */
 	gmtime_r(&seconds, &tm);
-	length = strftime(buffer, PSC_TIME_TEXT_MAX, format, &tm);
-	if (micros)
-		snprintf(buffer + length, PSC_TIME_TEXT_MAX - length, ".%06uZ",
-			 (unsigned int)(ns % PSC_NSEC_PER_SEC / 1000));
-	return buffer;
+	p = put_digits(p, (unsigned int)tm.tm_year + 1900, 4);
+	if (date)
+		*p++ = date;
+	p = put_digits(p, (unsigned int)tm.tm_mon + 1, 2);
+	if (date)
+		*p++ = date;
+	p = put_digits(p, (unsigned int)tm.tm_mday, 2);
+	*p++ = 'T';
+	p = put_digits(p, (unsigned int)tm.tm_hour, 2);
+	if (clock)
+		*p++ = clock;
+	p = put_digits(p, (unsigned int)tm.tm_min, 2);
+	if (clock)
+		*p++ = clock;
+	return put_digits(p, (unsigned int)tm.tm_sec, 2);
 }
 
 const char *psc_time_format(uint64_t ns, char *buffer)
 {
-	return format_time(ns, buffer, "%Y-%m-%dT%H:%M:%S", true);
+	char *p = put_time(buffer, ns, '-', ':');
+
+	*p++ = '.';
+	p = put_digits(p, (unsigned int)(ns % PSC_NSEC_PER_SEC / 1000), 6);
+	memcpy(p, "Z", 2);
+	return buffer;
 }
 
 const char *psc_time_format_seconds(uint64_t ns, char *buffer)
 {
-	return format_time(ns, buffer, "%Y-%m-%dT%H:%M:%SZ", false);
+	memcpy(put_time(buffer, ns, '-', ':'), "Z", 2);
+	return buffer;
 }
 
 const char *psc_time_format_compact(uint64_t ns, char *buffer)
 {
-	return format_time(ns, buffer, "%Y%m%dT%H%M%SZ", false);
+	memcpy(put_time(buffer, ns, 0, 0), "Z", 2);
+	return buffer;
 }
 
 /* Reads exactly @digits decimal digits and moves *@text behind them. */

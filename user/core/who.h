@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
-#include <jansson.h>
 
 #include "user/core/util.h"
 
@@ -62,8 +61,11 @@ int psc_who_parse_cgroup(const char *text, size_t size, char ret[PSC_WHO_PATH_MA
 void psc_who_container_of(const char *path, struct psc_who_container *ret);
 
 /*
- * Adds it to the record of an event (psc_event_to_json()): process.executable and process.args,
- * those of the parent, container, orchestrator, proscribe.cgroup. What is not known is left out.
- * proscribe.best_effort is true where something was read after the event. Escaped. -ENOMEM.
+ * Parts of the record of an event (psc_event_format()): executable and args of a process, members
+ * of proscribe (best_effort is true where something was read after the event), container and
+ * orchestrator. What is not known is left out. Escaped.
  */
-int psc_who_record(json_t *record, const struct psc_who *who);
+struct psc_json_text;
+void psc_who_put_process(struct psc_json_text *t, const struct psc_who_process *process);
+void psc_who_put_own(struct psc_json_text *t, const struct psc_who *who);
+void psc_who_put_container(struct psc_json_text *t, const struct psc_who_container *container);

@@ -349,6 +349,8 @@ static int open_doors(struct psc_daemon *daemon)
 	int r = psc_ring_new(daemon->guard->events_fd, &daemon->ring);
 
 	if (!r)
+		r = psc_journal_fold(daemon);
+	if (!r)
 		r = watch(daemon, daemon->clock_fd);
 	if (!r)
 		r = watch(daemon, daemon->guard->events_fd);
@@ -408,9 +410,7 @@ static int start(struct psc_daemon *daemon)
 		return r;
 	}
 	read_host(daemon);
-	r = psc_fold_new(&daemon->fold);
-	if (!r)
-		r = psc_canary_init(&daemon->canary);
+	r = psc_canary_init(&daemon->canary);
 	if (r < 0) {
 		psc_say("the canary cannot be made: %s", strerror(-r));
 		return r;

@@ -10,6 +10,7 @@
 #include "user/core/util.h"
 #include "user/core/auditlog.h"
 #include "user/core/auditlog_keep.h"
+#include "user/core/auditlog_tail.h"
 #include "user/core/chain_key.h"
 #include "user/core/clock.h"
 #include "user/core/config.h"
@@ -94,6 +95,10 @@ struct psc_daemon {
 	int resolver_fd;
 	struct psc_auditlog *log; /* NULL while it cannot be opened */
 	int log_error;		  /* negative errno of the last attempt to write, 0 fine */
+	/* what a daemon before us wrote and did not take out of the ring; NULL: not known yet, or
+	   over */
+	struct psc_auditlog_tail *tail;
+	bool recalled;
 	uint64_t log_written;
 	struct psc_sinks sinks;
 	struct psc_keeper *keeper;     /* of the log's older files; NULL: not begun */
@@ -263,6 +268,12 @@ int psc_clock_json(const struct psc_daemon *daemon, json_t **ret);
 
 /* Opens the log if it is not open. Failure is remembered in log_error, tried again later. */
 void psc_journal_open(struct psc_daemon *daemon);
+
+/*
+ * Goes on with the counts of repeats that a daemon before us kept, and with where its ring was:
+ * before anything is taken out of it. -ENOMEM.
+ */
+int psc_journal_fold(struct psc_daemon *daemon);
 
 /* Closes the log; the next record opens it, perhaps in another directory. */
 void psc_journal_close(struct psc_daemon *daemon);

@@ -10,6 +10,7 @@
 #include "user/core/event.h"
 #include "user/core/hex.h"
 #include "user/core/names.h"
+#include "user/core/paths.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
 
@@ -114,6 +115,62 @@ static gid_t join_readers(void)
 	return group;
 }
 
+static bool is_written(const void *userdata, const struct psc_event_head *head)
+{
+	const struct psc_daemon *daemon = userdata;
+
+	return daemon->tail && psc_auditlog_tail_has(daemon->tail, head);
+}
+
+/*
+ * A daemon that was killed may have written what is still in the ring, or counted as repeats, or
+ * lost. Once, as soon as there is a log; until then nothing is taken out of the ring.
+ */
+static void recall(struct psc_daemon *daemon)
+{
+	struct psc_control *control = &daemon->guard->shared->control;
+	struct psc_auditlog_tail *tail = calloc(1, sizeof(*tail));
+	int r = -ENOMEM;
+
+	daemon->recalled = true;
+	if (tail)
+		r = psc_auditlog_tail_read(daemon->policy.config->log_directory, daemon->boot_id,
+					   tail);
+	daemon->tail = tail;
+	if (r < 0)
+		psc_say("the end of the audit log cannot be read: %s; records may come twice",
+			strerror(-r));
+	if (r < 0)
+		return;
+	psc_fold_forget(daemon->fold, is_written, daemon);
+	if (tail->lost_boot_ns > control->attached_ns &&
+	    tail->lost_total > control->dropped_recorded)
+		control->dropped_recorded = tail->lost_total;
+}
+
+/* A whole group is out of the ring: what was written before can be no other. */
+static void forget_tail(struct psc_daemon *daemon)
+{
+	free(daemon->tail);
+	daemon->tail = NULL;
+}
+
+int psc_journal_fold(struct psc_daemon *daemon)
+{
+	const struct psc_fold_ring ring = {
+		.boot_id = daemon->boot_id,
+		.attached_ns = daemon->guard->shared->control.attached_ns,
+		.position = psc_ring_position(daemon->ring),
+	};
+	int r = psc_fold_open(PSC_PATH_FOLD, &ring, &daemon->fold);
+
+	if (!r)
+		return 0;
+	psc_say("%s: %s; counts of repeated records are lost when the daemon is killed",
+		PSC_PATH_FOLD, strerror(-r));
+	return psc_fold_new(&daemon->fold);
+}
+
 void psc_journal_open(struct psc_daemon *daemon)
 {
 	struct psc_auditlog_repair repair = {};
@@ -131,7 +188,15 @@ void psc_journal_open(struct psc_daemon *daemon)
 	/* what was taken away while the log was closed leaves a gap that can be seen */
 	psc_auditlog_continue(daemon->log, &daemon->chain_end);
 	daemon->chain_end = *psc_auditlog_chain(daemon->log);
+	if (!daemon->recalled)
+		recall(daemon);
 	record_repair(daemon, &repair);
+}
+
+static void note_appended(struct psc_daemon *daemon)
+{
+	daemon->log_written++;
+	daemon->chain_end = *psc_auditlog_chain(daemon->log);
 }
 
 /* @key: to sign with, or NULL. */
@@ -145,11 +210,31 @@ static int append(struct psc_daemon *daemon, json_t *record, const struct psc_ch
 	r = psc_auditlog_append_signed(daemon->log, record, key);
 	if (r < 0)
 		return r;
-	daemon->log_written++;
-	daemon->chain_end = *psc_auditlog_chain(daemon->log);
+	note_appended(daemon);
 	if (key)
 		daemon->log_signed = daemon->chain_end.sequence;
 	psc_sinks_record(daemon, record, daemon->chain_end.sequence);
+	return 0;
+}
+
+/* The record of an event, which never becomes a tree unless somebody else wants it. */
+static int append_event(struct psc_daemon *daemon, const struct psc_event *event,
+			const struct psc_event_context *context)
+{
+	char text[PSC_AUDITLOG_LINE_MAX];
+	size_t length;
+	int r;
+
+	psc_journal_open(daemon);
+	if (!daemon->log)
+		return daemon->log_error;
+	r = psc_event_format(event, context, text, sizeof(text), &length);
+	if (!r)
+		r = psc_auditlog_append_text(daemon->log, text, length);
+	if (r < 0)
+		return r;
+	note_appended(daemon);
+	psc_sinks_event(daemon, text, length, daemon->chain_end.sequence);
 	return 0;
 }
 
@@ -180,6 +265,12 @@ static int sync_log(struct psc_daemon *daemon)
 	if (!daemon->log)
 		return daemon->log_error;
 	return r < 0 ? r : psc_auditlog_sync(daemon->log);
+}
+
+/* After an error: nothing is appended to a log that fails. */
+static int sync_only(struct psc_daemon *daemon)
+{
+	return daemon->log ? psc_auditlog_sync(daemon->log) : daemon->log_error;
 }
 
 static int write_record(struct psc_daemon *daemon, json_t *record, const struct psc_chain_key *key)
@@ -229,18 +320,6 @@ static void explain(const struct psc_policy *policy, const struct psc_event *eve
 	context->ruling = psc_image_ruling_of(image, event->interval, event->class, event->op);
 }
 
-/*
- * By now the process may be another program, or gone. What came again is not asked for anew: its
- * first record says it.
- */
-static int append_who(struct psc_daemon *daemon, const struct psc_event *event, json_t *record)
-{
-	struct psc_who who;
-
-	psc_who_ask(daemon->who, event, &who);
-	return psc_who_record(record, &who);
-}
-
 /* @repeats: how often the attempt came again since it was recorded, or NULL. */
 static int append_decision(struct psc_daemon *daemon, const struct psc_event *event,
 			   const struct psc_fold_repeats *repeats)
@@ -249,8 +328,7 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 	struct psc_event_context context = context_of(daemon);
 	struct psc_list_entry entry;
 	struct psc_list_file file;
-	json_t *record;
-	int r;
+	struct psc_who who;
 
 	if (policy)
 		explain(policy, event, &context);
@@ -265,43 +343,51 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 			context.list = file.path;
 	}
 	context.layer = psc_layer_of(&daemon->layer, event);
-	r = psc_event_to_json(event, &context, &record);
-	if (r < 0)
-		return r;
 	if (repeats) {
-		psc_record_set(record, "repeats", json_integer(repeats->count));
-		psc_record_set(record, "first_boot_ns", json_integer(repeats->first_boot_ns));
+		context.repeats = repeats->count;
+		context.first_boot_ns = repeats->first_boot_ns;
 	} else {
-		r = append_who(daemon, event, record);
+		/* What came again is not asked for anew: its first record says it. */
+		psc_who_ask(daemon->who, event, &who);
+		context.who = &who;
 	}
-	if (!r)
-		r = append(daemon, record, NULL);
-	json_decref(record);
-	return r;
+	return append_event(daemon, event, &context);
 }
 
 int psc_journal_decision(struct psc_daemon *daemon, const struct psc_event *event)
 {
-	return psc_fold_hold(daemon->fold, event) ? 0 : append_decision(daemon, event, NULL);
+	int r;
+
+	if (is_written(daemon, &event->head) || psc_fold_hold(daemon->fold, event))
+		return 0;
+	r = append_decision(daemon, event, NULL);
+	if (r < 0)
+		psc_fold_unwritten(daemon->fold);
+	return r;
 }
 
 void psc_journal_repeats(struct psc_daemon *daemon, bool all)
 {
 	uint64_t until = all ? UINT64_MAX : psc_time_boot();
 	struct psc_fold_repeats repeats;
-	int r = 0;
+	int r = 0, s;
 
 	while (r >= 0 && psc_fold_take(daemon->fold, until, &repeats))
 		r = append_decision(daemon, &repeats.event, &repeats);
-	if (r >= 0)
-		r = sync_log(daemon);
 	if (r < 0)
+		psc_fold_put_back(daemon->fold);
+	/* what was written before it failed is written */
+	s = r < 0 ? sync_only(daemon) : sync_log(daemon);
+	if (s < 0)
 		psc_fold_rewind(daemon->fold);
 	else
 		psc_fold_commit(daemon->fold);
+	r = r < 0 ? r : s;
 	note_log(daemon, r);
 	if (r < 0 && all)
-		psc_say("counts of repeated records that could not be written are lost");
+		psc_say("counts of repeated records could not be written: they are kept in %s "
+			"until the next start, or reboot",
+			PSC_PATH_FOLD);
 }
 
 /* Only a failing log is an error: a record that cannot be understood is counted and left. */
@@ -325,29 +411,51 @@ static int take_event(struct psc_daemon *daemon, const void *data, size_t size)
 	return psc_journal_decision(daemon, event);
 }
 
-/* One group; how many events it had, or the error for which they are still in the ring. */
+/*
+ * The events that were taken are on disk: the ring gives them up, and the counts of repeats
+ * become lasting. A daemon that is killed in between goes on by where the ring is.
+ */
+static void give_back(struct psc_daemon *daemon)
+{
+	psc_fold_ready(daemon->fold, psc_ring_position(daemon->ring));
+	psc_ring_commit(daemon->ring);
+	psc_fold_commit(daemon->fold);
+}
+
+/*
+ * One group; how many events it had, or the error for which some are still in the ring: those
+ * whose record could not be appended, or all when it is not certain that they are on disk.
+ */
 static int drain_group(struct psc_daemon *daemon)
 {
+	unsigned long position = psc_ring_position(daemon->ring);
 	const void *data;
 	size_t size;
-	int taken = 0, r = 0;
+	int taken = 0, r = 0, s;
 
+	psc_journal_open(daemon);
+	if (!daemon->recalled)
+		return daemon->log_error;
 	while (taken < GROUP_MAX && psc_ring_next(daemon->ring, &data, &size) > 0) {
 		r = take_event(daemon, data, size);
 		if (r < 0)
 			break;
+		position = psc_ring_position(daemon->ring);
 		taken++;
 	}
-	if (!r && taken)
-		r = sync_log(daemon);
-	if (r < 0) {
+	if (!taken && !r)
+		return 0;
+	psc_ring_back(daemon->ring, position);
+	s = r < 0 ? sync_only(daemon) : sync_log(daemon);
+	if (s < 0) {
 		psc_ring_rewind(daemon->ring);
 		psc_fold_rewind(daemon->fold);
-		return r;
+	} else {
+		give_back(daemon);
 	}
-	psc_ring_commit(daemon->ring);
-	psc_fold_commit(daemon->fold);
-	return taken;
+	if (r >= 0 && s >= 0)
+		forget_tail(daemon);
+	return r < 0 ? r : s < 0 ? s : taken;
 }
 
 void psc_journal_drain(struct psc_daemon *daemon)
@@ -358,12 +466,17 @@ void psc_journal_drain(struct psc_daemon *daemon)
 	do {
 		taken = drain_group(daemon);
 	} while (taken > 0 && psc_ring_position(daemon->ring) < end);
-	note_log(daemon, taken);
+	if (taken)
+		note_log(daemon, taken);
 }
 
 void psc_journal_drain_some(struct psc_daemon *daemon)
 {
-	note_log(daemon, drain_group(daemon));
+	int taken = drain_group(daemon);
+
+	/* with nothing to write the log was not tried */
+	if (taken)
+		note_log(daemon, taken);
 	psc_checkpoint_tick(daemon);
 }
 

@@ -31,6 +31,9 @@ struct psc_sinks {
 /* A record is in the log, under that number: the journal gets it too, if it is to. */
 void psc_sinks_record(struct psc_daemon *daemon, const json_t *record, uint64_t sequence);
 
+/* The same of an event's record, which is text. */
+void psc_sinks_event(struct psc_daemon *daemon, const char *text, size_t size, uint64_t sequence);
+
 /* With every tick: writes what has changed. */
 void psc_sinks_tick(struct psc_daemon *daemon);
 

@@ -78,6 +78,15 @@ void psc_sinks_record(struct psc_daemon *daemon, const json_t *record, uint64_t 
 		psc_say("the journal does not take records: %s", strerror(-r));
 }
 
+void psc_sinks_event(struct psc_daemon *daemon, const char *text, size_t size, uint64_t sequence)
+{
+	_cleanup_json_ json_t *record = NULL;
+
+	if (daemon->policy.config->journald &&
+	    !psc_json_parse(text, size, size, &record, NULL, NULL, 0))
+		psc_sinks_record(daemon, record, sequence);
+}
+
 void psc_sinks_tick(struct psc_daemon *daemon)
 {
 	const char *metrics = daemon->policy.config->metrics;
