@@ -500,17 +500,15 @@ static void test_goes_on_after_removal(void **state)
 	assert_int_equal(report.place.line, 4);
 }
 
-static void test_compressed(void **state)
+/* As the daemon leaves the first file when the second is begun; its path to @packed. */
+static void pack_first(const struct place *p, char packed[192])
 {
-	const struct place *p = *state;
-	struct psc_chain_report report;
-	char path[192], packed[192 + 8];
+	char path[192];
 	struct text text;
 	gzFile gz;
 
-	write_two_files(p);
 	path_of(p, FIRST, path);
-	snprintf(packed, sizeof(packed), "%s.gz", path);
+	path_of(p, FIRST ".gz", packed);
 	read_lines(p, FIRST, &text);
 	gz = gzopen(packed, "wb");
 	assert_non_null(gz);
@@ -519,9 +517,49 @@ static void test_compressed(void **state)
 	gzclose(gz);
 	write_lines(p, FIRST, &text);
 	assert_int_equal(unlink(path), 0);
+}
+
+static void test_compressed(void **state)
+{
+	const struct place *p = *state;
+	struct psc_chain_report report;
+	char packed[192];
+
+	write_two_files(p);
+	pack_first(p, packed);
 	report = verify(p, NULL);
 	assert_int_equal(report.fault, PSC_CHAIN_INTACT);
 	assert_int_equal(report.records, 2 * LINES);
+}
+
+/*
+ * One whose checksum is another, one that lacks it, one that is cut within a line: no record that
+ * is missing or another one goes unseen.
+ */
+static void test_compressed_damaged(void **state)
+{
+	const struct place *p = *state;
+	struct psc_chain_report report;
+	char packed[192];
+	struct stat st;
+	FILE *f;
+
+	write_two_files(p);
+	pack_first(p, packed);
+	assert_int_equal(stat(packed, &st), 0);
+	f = fopen(packed, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, st.st_size - 8, SEEK_SET), 0);
+	fputs("xxxx", f);
+	fclose(f);
+	assert_int_equal(verify(p, NULL).fault, PSC_CHAIN_UNREADABLE);
+	/* all its lines are there, and the next file vouches for them */
+	assert_int_equal(truncate(packed, st.st_size - 8), 0);
+	assert_int_equal(verify(p, NULL).fault, PSC_CHAIN_INTACT);
+	assert_int_equal(truncate(packed, st.st_size - 20), 0);
+	report = verify(p, NULL);
+	assert_int_equal(report.fault, PSC_CHAIN_DAMAGED);
+	assert_string_equal(report.place.file, FIRST ".gz");
 }
 
 /* ---- keys -------------------------------------------------------------------------------------- */
@@ -581,6 +619,7 @@ int main(void)
 		TEST(test_goes_on_after_crash),
 		TEST(test_goes_on_after_removal),
 		TEST(test_compressed),
+		TEST(test_compressed_damaged),
 		TEST(test_keys),
 	};
 
