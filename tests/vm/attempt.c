@@ -503,6 +503,8 @@ static const struct verb {
 	{"exec-rewritten", "BELOW ABOVE CLEAN LISTED FILES", 5, attempt_exec_rewritten},
 	{"exec-many", "COUNT PATH", 2, attempt_exec_many},
 	{"exec-storm", "STOPFILE LISTED UNLISTED", 3, attempt_exec_storm},
+	{"counted", "PROCESSES ROUNDS PAUSE-MS STOPFILE LISTED (executions, maps of a memory file)",
+	 5, attempt_counted},
 	{"exec-at-once", "PATH... (each by a process of its own)", 1, attempt_exec_at_once},
 	{"exec-storm-count", "COUNT SECONDS LISTED UNLISTED TARGET CLEAN DIRTY", 7,
 	 attempt_exec_storm_count},

@@ -44,6 +44,7 @@ int attempt_spawn(char *path);
 
 /* Verbs, see the table in attempt.c. */
 int attempt_exec_many(int argc, char **argv);
+int attempt_counted(int argc, char **argv);
 int attempt_exec_storm(int argc, char **argv);
 int attempt_rewrite_fd(int argc, char **argv);
 int attempt_rewrite_shared(int argc, char **argv);

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154,SC2317
+# Whether the log tells every attempt, and tells it once, in enforce mode: when the daemon is
+# killed over and over, and when the log cannot be written for a while.
+
+# sum_log: what the log says since the mark. Sets told (records of refusals of the listed file),
+# folded (attempts with the memory file "counted": records, and what they repeat), lost, and twice
+# (events that have more than one record).
+# shellcheck disable=SC2016
+sums='
+function number(name) {
+	if (!match($0, "\"" name "\":[0-9]+")) return 0
+	return substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3)
+}
+/"type":"ring_loss"/ { lost += number("lost") }
+/"type":"decision"/ {
+	key = number("cpu") " " number("boot_ns")
+	twice += seen[key]++ > 0
+	if (index($0, digest)) told++
+	if (index($0, "/memfd:counted")) folded += number("repeats") ? number("repeats") : 1
+}
+END { print told + 0, folded + 0, lost + 0, twice + 0 }'
+sum_log() {
+	read -r told folded lost twice < <(log_since | awk -v digest="$digest" "$sums")
+}
+
+# verified: the chain holds.
+verified() {
+	local said
+	said=$(proscribe log verify 2>&1) && return
+	note "$case: verify: $said"
+	return 1
+}
+
+# adds_up ATTEMPTS STARTS: every attempt is told once or counted as lost. Loss is counted of all
+# events: some of it may be of the canaries of so many starts, which are never told.
+adds_up() {
+	local more=$((told + folded + lost - $1)) others=0
+	if [ "$lost" != 0 ]; then others=$((8 * $2)); fi
+	[ "$twice" = 0 ] && [ $more -ge 0 ] && [ $more -le $others ]
+}
+
+# caught_up: until the ring is empty. The beacon's own event may be lost.
+caught_up() {
+	local n
+	for ((n = 0; n < 300; n++)); do
+		attempt exec "$beacon" >/dev/null 2>&1
+		nap 1
+		if log_since | grep -qF "$beacon_digest"; then return; fi
+	done
+	note "$case: the daemon does not catch up"
+}
+
+# storm_sums KILLS: eight processes, and a daemon that is killed so often meanwhile.
+storm_sums() {
+	local kills=$1 n storm denied mapped
+	program_static "$p"
+	list_case "$p"
+	log_mark
+	rm -f stop
+	attempt counted 8 -1 300 "$dir/stop" "$p" >counts 2>&1 &
+	storm=$!
+	for ((n = 0; n < kills; n++)); do
+		nap "0.$((RANDOM % 9 + 1))"
+		restart_daemon KILL
+	done
+	: >stop
+	status=0
+	wait $storm || status=$?
+	# which writes what is counted
+	restart_daemon TERM
+	log_barrier
+	sum_log
+	denied=$(sed -n 's/^denied=\([0-9]*\).*/\1/p' counts)
+	mapped=$(sed -n 's/.* mapped=\([0-9]*\).*/\1/p' counts)
+	text="$(cat counts) kills=$kills told=$told folded=$folded lost=$lost twice=$twice"
+	printf 'figures\t%s\t%s\n' "$case" "$text"
+	if [ "$status" != 1 ]; then
+		result missed "$text"
+	elif ! adds_up $((denied + mapped)) $((kills + 2)); then
+		result miscounted "$text"
+	elif ! verified; then
+		result unverifiable "$text"
+	else
+		result denied "$text"
+	fi
+	unlist "$digest"
+}
+
+life_log_sums_killed() {
+	storm_sums 3
+}
+
+long_log_sums_killed_often() {
+	storm_sums 20
+}
+
+# The log's files go to a file system of their own, with 2 MB of room, and back. The daemon is
+# started anew.
+log_to_own() {
+	local used
+	end_daemon TERM
+	read -r used _ < <(du -sk "$logs")
+	mkdir -p "$dir/log"
+	mount -t tmpfs -o "size=$((used + 2048))k,mode=750" tmpfs "$dir/log"
+	cp -a "$logs"/. "$dir/log"
+	mount --bind "$dir/log" "$logs"
+	start_daemon --mode "$mode"
+}
+log_to_root() {
+	end_daemon TERM
+	umount "$logs" || note "$case: the log is in use"
+	cp -a "$dir/log"/. "$logs"
+	umount "$dir/log" || note "$case: the log is in use"
+	start_daemon --mode "$mode"
+}
+
+# log_fails yes|no: waits until the daemon says so.
+log_fails() {
+	local n said
+	for ((n = 0; n < 300; n++)); do
+		if [[ $(proscribe status --json) == *log_failing* ]]; then said=yes; else said=no; fi
+		if [ $said = "$1" ]; then return; fi
+		nap 0.2
+	done
+	note "$case: does the log fail? It should: $1"
+}
+
+# remount OPTION: as soon as nobody has a file open there.
+remount() {
+	local n
+	for ((n = 0; n < 100; n++)); do
+		if mount -o "remount,$1" "$dir/log" 2>/dev/null; then return; fi
+		nap 0.1
+	done
+	note "$case: remount,$1 fails"
+}
+
+# attempts PROCESSES ROUNDS: adds to denied and mapped.
+attempts() {
+	try attempt counted "$1" "$2" 0 "$dir/stop" "$p"
+	[ "$status" = 1 ] || note "$case: $text"
+	[[ $text =~ denied=([0-9]+)\ mapped=([0-9]+) ]]
+	denied=$((denied + BASH_REMATCH[1])) mapped=$((mapped + BASH_REMATCH[2]))
+}
+
+# unwritable ROUNDS: attempts while the log has no room, and while it is read-only; all of them
+# are told when it is back, or counted as lost.
+unwritable() {
+	local denied=0 mapped=0 ro
+	log_to_own
+	program_static "$p"
+	list_case "$p"
+	log_mark
+	attempts 1 3
+	dd if=/dev/zero of="$dir/log/filler" bs=512 2>/dev/null
+	attempts 2 20
+	log_fails yes
+	remount ro
+	attempts 2 "$1"
+	nap 6
+	ro=$(sum_log && echo "$told")
+	remount rw
+	rm "$dir/log/filler"
+	log_fails no
+	attempts 1 2
+	# which writes what is counted
+	restart_daemon TERM
+	log_barrier
+	sum_log
+	text="denied=$denied mapped=$mapped told=$told folded=$folded lost=$lost twice=$twice before=$ro"
+	printf 'figures\t%s\t%s\n' "$case" "$text"
+	if ! adds_up $((denied + mapped)) 2; then
+		result miscounted "$text"
+	elif [ "$ro" -ge "$told" ]; then
+		result broken-control "the log was never in need: $text"
+	elif ! verified; then
+		result unverifiable "$text"
+	else
+		result denied "$text"
+	fi
+	unlist "$digest"
+	log_to_root
+}
+
+life_log_unwritable() {
+	unwritable 30
+}
+
+# More than the ring holds.
+long_log_unwritable_overflow() {
+	unwritable 2500
+}
+
+# A million attempts as fast as they come; the daemon must not grow.
+long_log_burst() {
+	local rest denied mapped hwm
+	program_static "$p"
+	list_case "$p"
+	restart_daemon TERM
+	log_mark
+	try attempt counted 8 14000 0 "$dir/stop" "$p"
+	rest=$text
+	[[ $text =~ denied=([0-9]+)\ mapped=([0-9]+) ]]
+	denied=${BASH_REMATCH[1]} mapped=${BASH_REMATCH[2]}
+	caught_up
+	hwm=$(sed -n 's/^\(VmHWM\|Rss[A-Za-z]*\):[ \t]*\([0-9]*\) kB/\1=\2/p' "/proc/$daemon/status")
+	restart_daemon TERM
+	log_barrier
+	sum_log
+	text="$rest told=$told folded=$folded lost=$lost twice=$twice ${hwm//$'\n'/ }"
+	printf 'figures\t%s\t%s\n' "$case" "$text"
+	if [ "$status" != 1 ]; then
+		result missed "$text"
+	elif ! adds_up $((denied + mapped)) 2; then
+		result miscounted "$text"
+	elif ! verified; then
+		result unverifiable "$text"
+	else
+		result denied "$text"
+	fi
+	unlist "$digest"
+}
