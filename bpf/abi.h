@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define PSC_ABI_VERSION 3
+#define PSC_ABI_VERSION 4
 
 /* What a process attempts. */
 enum psc_op {
@@ -143,6 +143,7 @@ enum psc_filter_kind {
 #define PSC_TABLE_IMA_POLICY	(1U << 1) /* the kernel may answer with an older digest */
 #define PSC_TABLE_LOOP_UNSTABLE (1U << 2) /* file systems on loop devices are unstable, too */
 #define PSC_TABLE_PLACES	(1U << 3) /* some place_subject is not PSC_SUBJECT_NONE */
+#define PSC_TABLE_SEEN		(1U << 4) /* observe mode: unlisted code is told of (seen.bpf.c) */
 
 /* Larger files leave a quarter of what may be digested at once to those up to this size. */
 #define PSC_SMALL_FILE (16U << 20)
@@ -290,9 +291,17 @@ struct psc_identity {
 	/* on overlayfs: what was opened before may still map the lower file */
 	__u32 copied_up;
 	__u32 _pad0;
+	/* of seen.bpf.c: what was told of this content in observe mode; all zero: nothing */
+	__u64 seen_content; /* a hash of stamp and epoch; PSC_SEEN_PATH: its path was told */
+	__u64 seen_users;   /* a bit for each psc_user_bit() */
+	__u32 seen_runs;    /* executions, or loads as a module */
+	__u32 seen_loads;   /* while there were no executions */
 	struct psc_stamp stamp;
 	__u8 digest[PSC_DIGEST_SIZE];
 };
+
+/* psc_identity.seen_content: the lowest bit */
+#define PSC_SEEN_PATH 1ULL
 
 /* ---- counters ---------------------------------------------------------- */
 
@@ -307,7 +316,8 @@ struct psc_counters {
 	__u64 digested_bytes;
 	__u64 cache_hits;
 	__u64 swap_retries;
-	__u64 marks_full; /* marks that had no room */
+	__u64 marks_full;   /* marks that had no room */
+	__u64 seen_skipped; /* attempts not told of as seen, to leave the ring to decisions */
 };
 
 /* ---- events ------------------------------------------------------------ */
@@ -317,7 +327,8 @@ enum psc_event_type {
 	PSC_EVENT_DECISION = 1,
 	PSC_EVENT_WANTED = 2, /* opened with a listed size, not digested yet */
 	PSC_EVENT_CLOCK = 3,  /* the clock is set, to wall_ns */
-	PSC_EVENT_MAX = 4,
+	PSC_EVENT_SEEN = 4,   /* observe mode: code ran that is not listed */
+	PSC_EVENT_MAX = 5,
 };
 
 /* psc_event.flags */
@@ -350,7 +361,7 @@ struct psc_event_head {
 	__u64 sequence; /* counts per CPU, also what the ring had no room for */
 	__u64 boot_ns;
 	__u32 cpu;
-	__u32 _pad0;
+	__u32 attempts; /* PSC_EVENT_SEEN: of `op` on this content so far; else 0 */
 };
 
 struct psc_event {
@@ -402,9 +413,9 @@ _Static_assert(sizeof(struct psc_shared) ==
 	       "shared");
 _Static_assert(PSC_UNVERIFIED_MAX <= 32, "unverified reasons fit their rows");
 _Static_assert(sizeof(struct psc_stamp) == 32, "stamp");
-_Static_assert(sizeof(struct psc_identity) == 104, "identity");
+_Static_assert(sizeof(struct psc_identity) == 128, "identity");
 _Static_assert(sizeof(struct psc_counters) ==
-		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 8),
+		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 9),
 	       "counters");
 _Static_assert(sizeof(struct psc_event_process) == 48, "event process");
 _Static_assert(sizeof(struct psc_event_head) == 32, "event head");

@@ -37,6 +37,9 @@
 #define HUGETLBFS_MAGIC	      0x958458f6
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 
+/* include/uapi/linux/bpf.h: bpf_ringbuf_query() */
+#define BPF_RB_AVAIL_DATA 0
+
 /* include/uapi/linux/major.h */
 #define LOOP_MAJOR 7
 

@@ -125,8 +125,10 @@ __hidden int psc_conclude(struct file *file, struct psc_finding *finding, bool m
 		return 0;
 	if (!daemon && !canary)
 		count_outcome(finding, &outcome);
-	if (!daemon && outcome.decision.verdict != PSC_VERDICT_ALLOW)
+	if (!daemon && outcome.decision.verdict != PSC_VERDICT_ALLOW) {
 		psc_emit(file, finding, &outcome, may_sleep);
+		finding->told = 1;
+	}
 	if (outcome.decision.verdict == PSC_VERDICT_DENY)
 		return -EPERM;
 	return 0;

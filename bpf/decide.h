@@ -35,6 +35,12 @@ static __always_inline __u32 psc_unstable_bit(__u32 magic)
 	return magic * 0x9E3779B1U >> 26;
 }
 
+/* Bit of a user in psc_identity.seen_users: two users may share one. */
+static __always_inline __u64 psc_user_bit(__u32 uid)
+{
+	return 1ULL << (uid * 0x9E3779B1U >> 26);
+}
+
 /* Is the file system one whose content can change unseen? */
 static __always_inline int psc_is_unstable(const struct psc_table *table, __u32 magic)
 {

@@ -152,6 +152,32 @@ __hidden void psc_emit_wanted(struct file *file, const struct psc_finding *findi
 	bpf_ringbuf_submit(e, 0);
 }
 
+/* False: there was no room. */
+__hidden bool psc_emit_seen(struct file *file, const struct psc_finding *finding, __u32 attempts,
+			    bool may_sleep)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct psc_event *e = reserve_event(PSC_EVENT_SEEN, finding->flags);
+
+	if (!e)
+		return false;
+	e->head.attempts = attempts;
+	e->generation = psc_shared.control.generation;
+	e->op = finding->op;
+	e->size = finding->size;
+	if (finding->flags & PSC_EVENT_DIGEST_VALID)
+		__builtin_memcpy(e->digest, finding->digest, PSC_DIGEST_SIZE);
+	fill_namespaces(e, task);
+	fill_process(&e->process, task);
+	fill_process(&e->parent, BPF_CORE_READ(task, real_parent));
+	fill_file(e, file);
+	e->real_inode = finding->real_inode;
+	e->real_device = finding->real_device;
+	fill_path(e, file, may_sleep);
+	bpf_ringbuf_submit(e, 0);
+	return true;
+}
+
 __hidden void psc_emit_clock(__u64 wall_ns)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

@@ -44,7 +44,9 @@ struct psc_finding {
 	__u32 listed_size; /* boolean: the size is worth a digest */
 	__u32 kind;	   /* enum psc_filter_kind that listed_size comes from */
 	__u32 clean;	   /* boolean: cached, and in no list: nothing is left to decide */
-	__u64 real_inode;  /* on overlayfs, where known: the inode with the content */
+	__u32 told;	   /* boolean: there is an event of the decision */
+	__u32 _pad0;
+	__u64 real_inode; /* on overlayfs, where known: the inode with the content */
 	__u32 real_device;
 	__u64 file; /* its address, where its place is to be looked at */
 };
@@ -65,6 +67,7 @@ int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep);
 int psc_judge_open(struct file *file, bool may_digest);
 void psc_remember(struct file *file);
 /* identify.bpf.c */
+struct inode *psc_real_inode(struct file *file);
 void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding);
 void psc_mark_shared(struct file *file);
 void psc_identify_cached(struct file *file, struct inode *inode, struct psc_finding *finding);
@@ -74,11 +77,15 @@ int psc_decide_once(const struct psc_finding *finding, struct psc_outcome *ret);
 int psc_conclude(struct file *file, struct psc_finding *finding, bool may_sleep);
 /* place.bpf.c */
 int psc_decide_by_place(__u32 slot, const struct psc_finding *finding, struct psc_outcome *ret);
+/* seen.bpf.c */
+void psc_see(struct file *file, const struct psc_finding *finding, bool may_sleep);
 /* event.bpf.c */
 void psc_emit(struct file *file, const struct psc_finding *finding,
 	      const struct psc_outcome *outcome, bool may_sleep);
 void psc_emit_clock(__u64 wall_ns);
 void psc_emit_wanted(struct file *file, const struct psc_finding *finding, bool may_sleep);
+bool psc_emit_seen(struct file *file, const struct psc_finding *finding, __u32 attempts,
+		   bool may_sleep);
 
 /*
  * Kernel-internal memory (memfd, System V and anonymous shared memory) may be rewritten,
@@ -150,7 +157,7 @@ static __always_inline int psc_guard(struct file *file, __u32 op, __u16 flags, b
 		return 0;
 	inode = file->f_inode;
 	if (!psc_size_or_flag(PSC_FILTER_EXEC, inode->i_size,
-			      PSC_TABLE_HASH_ALL | PSC_TABLE_PLACES) &&
+			      PSC_TABLE_HASH_ALL | PSC_TABLE_PLACES | PSC_TABLE_SEEN) &&
 	    inode->i_writecount.counter <= 0 && !psc_size_says_nothing(inode)) {
 		psc_count_verdict(op, PSC_VERDICT_ALLOW);
 		return 0;

@@ -337,6 +337,18 @@ static __always_inline void check_mapped(struct file *file, struct inode *real,
 	finding->clean = 0;
 }
 
+/*
+ * The inode with the data of a file on an overlay, for programs that sleep; NULL where there is
+ * none or the kernel does not give it. The kernel's function is called nowhere else: libbpf links
+ * what one object refers to alone.
+ */
+__hidden struct inode *psc_real_inode(struct file *file)
+{
+	if (!psc_have_real_inode || file->f_inode->i_sb->s_magic != OVERLAYFS_SUPER_MAGIC)
+		return NULL;
+	return bpf_real_data_inode(file);
+}
+
 __hidden void psc_identify(struct file *file, struct inode *inode, struct psc_finding *finding)
 {
 	struct inode *real;

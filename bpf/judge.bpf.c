@@ -22,12 +22,26 @@ static __always_inline bool is_regular(struct inode *inode)
 	return (inode->i_mode & S_IFMT) == S_IFREG;
 }
 
+static __always_inline __u32 table_flags(void)
+{
+	return psc_shared.table[psc_shared.control.generation & (PSC_SLOTS - 1)].flags;
+}
+
 /* Then it matters where a file lies, too. */
 static __always_inline bool places_listed(void)
 {
-	__u32 slot = psc_shared.control.generation & (PSC_SLOTS - 1);
+	return table_flags() & PSC_TABLE_PLACES;
+}
 
-	return psc_shared.table[slot].flags & PSC_TABLE_PLACES;
+/* Content that is not listed, or of which the size says so already. */
+static __always_inline int decide(struct file *file, struct psc_finding *finding, bool matters,
+				  bool may_sleep)
+{
+	if ((!matters || finding->clean) && !places_listed()) {
+		psc_count_verdict(finding->op, PSC_VERDICT_ALLOW);
+		return 0;
+	}
+	return psc_conclude(file, finding, may_sleep);
 }
 
 __hidden int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep)
@@ -40,16 +54,18 @@ __hidden int psc_judge(struct file *file, __u32 op, __u16 flags, bool may_sleep)
 		.file = (unsigned long)file,
 	};
 	struct inode *inode = file->f_inode;
+	bool matters;
 
 	if (!inode || !is_regular(inode))
 		return 0;
-	if (psc_content_matters(inode))
+	matters = psc_content_matters(inode);
+	if (matters)
 		find_identity(file, inode, &finding, may_sleep);
-	if (finding.clean && !places_listed()) {
-		psc_count_verdict(op, PSC_VERDICT_ALLOW);
-		return 0;
-	}
-	return psc_conclude(file, &finding, may_sleep);
+	if (decide(file, &finding, matters, may_sleep))
+		return -EPERM;
+	if (!finding.told && table_flags() & PSC_TABLE_SEEN)
+		psc_see(file, &finding, may_sleep);
+	return 0;
 }
 
 /* Digests a file of a size that is listed for opens, for the opens to come. */

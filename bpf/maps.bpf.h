@@ -53,9 +53,11 @@ struct psc_identities_map {
 	__type(value, struct psc_identity);
 };
 
+#define PSC_RING_SIZE (4 << 20) /* some 3 000 events */
+
 struct psc_events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20); /* some 3 000 events */
+	__uint(max_entries, PSC_RING_SIZE);
 };
 
 struct psc_counters_map {

@@ -44,6 +44,8 @@ static int compare(const char *path, const struct psc_config *said, const struct
 		printf("%s:1: hash_limit is not the default\n", path);
 	if (said->journald != own->journald && ++n)
 		printf("%s:1: journald is not the default\n", path);
+	if (said->seen != own->seen && ++n)
+		printf("%s:1: seen is not the default\n", path);
 	if (memcmp(&said->resolver, &own->resolver, sizeof(own->resolver)) && ++n)
 		printf("%s:1: resolver is not the default\n", path);
 	for (unsigned int op = 0; op < PSC_OP_MAX; op++) {

@@ -147,7 +147,7 @@ static void test_default_spares_uncached_open(void **state)
 
 static const struct refusal refusals[] = {
 	{"mod: observe\n", 1, 1,
-	 "unknown key \"mod\": expected mode, lists, profiles, log, metrics, journald, hash_limit, "
+	 "unknown key \"mod\": expected mode, lists, profiles, log, metrics, journald, seen, hash_limit, "
 	 "unstable_filesystems, places, actions, unverified or resolver"},
 	{"mode: watch\n", 1, 7, "unknown mode \"watch\": expected observe or enforce"},
 	{"mode:\n", 1, 1, "expected observe or enforce, found nothing"},

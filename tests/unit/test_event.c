@@ -98,6 +98,8 @@ static void test_valid(void **state)
 	e->head.length = sizeof(*e);
 	e->head.type = PSC_EVENT_WANTED;
 	assert_int_equal(psc_event_decode(e, sizeof(*e), &got), 0);
+	e->head.type = PSC_EVENT_SEEN;
+	assert_int_equal(psc_event_decode(e, sizeof(*e), &got), 0);
 	/* the longest path */
 	memset(e->path, 'x', sizeof(e->path) - 1);
 	e->path_length = sizeof(e->path) - 1;
@@ -218,6 +220,31 @@ static void test_record(void **state)
 static const char *text_at(const json_t *json, const char *a, const char *b)
 {
 	return json_string_value(json_object_get(json_object_get(json, a), b));
+}
+
+/* What ran in observe mode without being listed: nothing was decided. */
+static void test_record_seen(void **state)
+{
+	_cleanup_free_ struct psc_event *e = sample();
+	_cleanup_json_ json_t *json = NULL;
+	const json_t *own;
+
+	e->head.type = PSC_EVENT_SEEN;
+	e->head.flags = PSC_EVENT_PATH_TRUNCATED;
+	e->head.attempts = 4;
+	e->verdict = e->action = e->mode = 0;
+	assert_int_equal(psc_event_to_json(e, &context, &json), 0);
+	own = json_object_get(json, "proscribe");
+	assert_string_equal(text_at(json, "proscribe", "type"), "seen");
+	assert_string_equal(text_at(json, "proscribe", "op"), "exec");
+	assert_string_equal(text_at(json, "event", "action"), "seen");
+	assert_string_equal(text_at(json, "user", "id"), "1000");
+	assert_int_equal(json_integer_value(json_object_get(own, "attempts")), 4);
+	assert_true(json_is_true(json_object_get(own, "path_truncated")));
+	assert_null(json_object_get(own, "verdict"));
+	assert_null(json_object_get(own, "decided_at"));
+	assert_non_null(
+		strstr(json_string_value(json_object_get(json, "message")), "seen execution of "));
 }
 
 /* Nothing is known besides the event; observe mode; a doubt; no path. */
@@ -374,11 +401,12 @@ static void test_wrong_type(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_valid),	   cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_fields),	   cmocka_unit_test(test_misaligned),
-		cmocka_unit_test(test_record),	   cmocka_unit_test(test_record_bare),
-		cmocka_unit_test(test_record_all), cmocka_unit_test(test_own_record),
-		cmocka_unit_test(test_wrong_type), cmocka_unit_test(test_text),
+		cmocka_unit_test(test_valid),	    cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_fields),	    cmocka_unit_test(test_misaligned),
+		cmocka_unit_test(test_record),	    cmocka_unit_test(test_record_bare),
+		cmocka_unit_test(test_record_all),  cmocka_unit_test(test_own_record),
+		cmocka_unit_test(test_wrong_type),  cmocka_unit_test(test_text),
+		cmocka_unit_test(test_record_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

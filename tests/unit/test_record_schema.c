@@ -93,6 +93,7 @@ static json_t *record_of(unsigned int type, const struct psc_event_process *proc
 	with.who = who;
 
 	e.head.type = (uint16_t)type;
+	e.head.attempts = type == PSC_EVENT_SEEN;
 	e.head.flags = PSC_EVENT_DIGEST_VALID | PSC_EVENT_SCRIPT_INTERP | PSC_EVENT_MPROTECT;
 	e.inode = e.real_inode = 7;
 	e.verdict = PSC_VERDICT_DENY;
@@ -111,7 +112,8 @@ static void test_events(void **state)
 		.cgroup = "/a",
 		.container = {.id = "a", .runtime = "podman", .named = true, .pod = "u"},
 	};
-	static const unsigned int types[] = {PSC_EVENT_DECISION, PSC_EVENT_WANTED, PSC_EVENT_CLOCK};
+	static const unsigned int types[] = {PSC_EVENT_DECISION, PSC_EVENT_WANTED, PSC_EVENT_CLOCK,
+					     PSC_EVENT_SEEN};
 	struct schema *s = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {

@@ -28,7 +28,7 @@ function conditions(requires,    n, i, part, text) {
 function section(name) {
 	if (name ~ /-without-guard$/) return "control"
 	if (weakest[name] == "missed") return "missed"
-	if (name ~ /^(daemon|storm|list|ring|reload|start|guard|off|doctor|record|ima-doctor)/) return "life"
+	if (name ~ /^(daemon|storm|list|ring|reload|start|guard|off|doctor|record|seen|mode|ima-doctor)/) return "life"
 	if (weakest[name] == "allowed") return "allowed"
 	if (weakest[name] == "denied" || weakest[name] == "refused") return "stopped"
 	return "recorded"

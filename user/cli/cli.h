@@ -140,6 +140,8 @@ extern const struct psc_verb psc_verb_policy_show;
 extern const struct psc_verb psc_verb_policy_test;
 extern const struct psc_verb psc_verb_policy_diff;
 extern const struct psc_verb psc_verb_policy_timeline;
+extern const struct psc_verb psc_verb_policy_replay;
+extern const struct psc_verb psc_verb_mode;
 extern const struct psc_verb psc_verb_attest;
 extern const struct psc_verb psc_verb_attest_list;
 extern const struct psc_verb psc_verb_attest_remove;

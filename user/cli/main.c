@@ -27,6 +27,8 @@ static const struct psc_verb *const verb_table[] = {
 	&psc_verb_policy_test,
 	&psc_verb_policy_diff,
 	&psc_verb_policy_timeline,
+	&psc_verb_policy_replay,
+	&psc_verb_mode,
 	&psc_verb_attest,
 	&psc_verb_attest_list,
 	&psc_verb_attest_remove,

@@ -138,6 +138,16 @@ void psc_policy_judge_render(FILE *out, const json_t *json, bool colour)
 	render_operations(out, psc_json_at(json, "operations"), colour);
 }
 
+struct psc_subject psc_policy_subject(const struct psc_policy_host *host,
+				      const struct psc_image *image, uint32_t number)
+{
+	const struct psc_image_subject *listed = &image->subjects[number];
+	struct psc_subject subject = {.text = listed->product, .site = listed->site};
+
+	subject.product = psc_catalog_find(&host->set.catalog, listed->product, &subject.role);
+	return subject;
+}
+
 const struct psc_digest_record *psc_policy_lookup(const struct psc_image *image,
 						  const uint8_t digest[PSC_DIGEST_SIZE])
 {

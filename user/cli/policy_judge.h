@@ -19,6 +19,13 @@ int psc_policy_judge(const struct psc_policy_host *host, const struct psc_subjec
 /* Prints "product, role: name" and then the operations of such an object. */
 void psc_policy_judge_render(FILE *out, const json_t *json, bool colour);
 
+/*
+ * Who a number of a compiled policy stands for. Strings and product belong to @host and @image,
+ * which must stay.
+ */
+struct psc_subject psc_policy_subject(const struct psc_policy_host *host,
+				      const struct psc_image *image, uint32_t subject);
+
 /* The record of a digest in a compiled policy that is not armed; NULL when it is not listed. */
 const struct psc_digest_record *psc_policy_lookup(const struct psc_image *image,
 						  const uint8_t digest[PSC_DIGEST_SIZE]);

@@ -42,8 +42,12 @@ int psc_policy_find(const struct psc_policy_places *places, const char *name,
 
 int psc_policy_config(const struct psc_cli *cli, struct psc_config **ret, struct psc_error *reterr)
 {
-	const char *path = psc_cli_option(cli, "config");
-	int r = psc_config_load(path ?: PSC_PATH_CONFIG, ret, reterr);
+	const char *path = psc_cli_option(cli, "policy");
+	int r;
+
+	if (!path || strcmp(path, "active") == 0)
+		path = psc_cli_option(cli, "config");
+	r = psc_config_load(path ?: PSC_PATH_CONFIG, ret, reterr);
 
 	if (r == -ENOENT && !path) {
 		*reterr = (struct psc_error){0};

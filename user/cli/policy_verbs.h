@@ -49,7 +49,7 @@ struct psc_policy_places psc_policy_places_given(const struct psc_cli *cli);
 int psc_policy_find(const struct psc_policy_places *places, const char *name,
 		    struct psc_profile **ret, struct psc_error *reterr);
 
-/* The configuration by --config, or what is built in when there is none. */
+/* The configuration by --policy (if it is not "active") or --config, or what is built in when there is none. */
 int psc_policy_config(const struct psc_cli *cli, struct psc_config **ret, struct psc_error *reterr);
 
 /* What decides on this host. It must not move while @view is used. */

@@ -367,6 +367,8 @@ static void events(const struct page *p)
 		fputs(" written", p->out);
 		loss(p, "events.dropped", "dropped by a full ring");
 		loss(p, "events.lost_sequence", "missing in the sequence");
+		loss(p, "seen.skipped", "seen and not told of: the ring was half full");
+		loss(p, "seen.left_out", "seen and left out of the log");
 		fputc('\n', p->out);
 	}
 	if (log) {

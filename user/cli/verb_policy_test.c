@@ -69,8 +69,7 @@ static int trial_product(struct trial *trial, const char *text)
 static int trial_target(struct trial *trial, const char *path, const struct psc_target *target)
 {
 	const struct psc_digest_record *record = psc_policy_lookup(trial->image, target->digest);
-	const struct psc_image_subject *listed;
-	struct psc_subject subject = {0};
+	struct psc_subject subject;
 	struct psc_list_entry entry;
 	char hex[2 * PSC_DIGEST_SIZE + 1];
 	json_t *json;
@@ -89,11 +88,7 @@ static int trial_target(struct trial *trial, const char *path, const struct psc_
 		json_object_set_new(json, "size_mismatch", json_integer(record->size));
 		return json_array_append_new(trial->subjects, json) < 0 ? -ENOMEM : 0;
 	}
-	listed = &trial->image->subjects[record->subject];
-	subject.text = listed->product;
-	subject.product =
-		psc_catalog_find(&trial->host.set.catalog, listed->product, &subject.role);
-	subject.site = listed->site;
+	subject = psc_policy_subject(&trial->host, trial->image, record->subject);
 	return trial_judge(trial, &subject, json);
 }
 

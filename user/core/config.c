@@ -7,6 +7,7 @@
 
 #include "user/core/util.h"
 #include "user/core/config.h"
+#include "user/core/config_parts.h"
 #include "user/core/indicator.h"
 #include "user/core/load.h"
 #include "user/core/names.h"
@@ -57,6 +58,7 @@ int psc_config_new(struct psc_config **ret)
 	config->log_total_size = LOG_TOTAL_SIZE;
 	if (!config->lists || !config->log_directory || default_profiles(&config->profiles) < 0)
 		return -ENOMEM;
+	config->seen = true;
 	config->hash_limit = DEFAULT_HASH_LIMIT;
 	config->unstable = psc_filesystems_default();
 	config->resolver = (struct psc_config_resolver){
@@ -272,25 +274,18 @@ static int parse_log(struct psc_yaml *yaml, const struct psc_yaml_node *value, v
 	return r;
 }
 
-static int parse_flag(struct psc_yaml *yaml, const struct psc_yaml_node *value, bool *ret)
-{
-	int r;
-
-	r = psc_yaml_expect_scalar(yaml, value, "expected true or false");
-	if (r < 0)
-		return r;
-	if (strcmp(value->text, "true") != 0 && strcmp(value->text, "false") != 0)
-		return psc_yaml_fail(yaml, value, "\"%.40s\" is neither true nor false",
-				     value->text);
-	*ret = value->text[0] == 't';
-	return 0;
-}
-
 static int parse_journald(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
 	struct parser *p = data;
 
-	return parse_flag(yaml, value, &p->config->journald);
+	return psc_config_parse_flag(yaml, value, &p->config->journald);
+}
+
+static int parse_seen(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct parser *p = data;
+
+	return psc_config_parse_flag(yaml, value, &p->config->seen);
 }
 
 static int parse_metrics(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
@@ -478,54 +473,11 @@ static void apply_unverified(struct parser *p)
 	}
 }
 
-static int parse_enabled(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
-{
-	struct parser *p = data;
-
-	return parse_flag(yaml, value, &p->config->resolver.enabled);
-}
-
-static int parse_new_files(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
-{
-	struct parser *p = data;
-
-	return parse_flag(yaml, value, &p->config->resolver.new_files);
-}
-
-static int parse_stop(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
-{
-	struct parser *p = data;
-
-	return parse_flag(yaml, value, &p->config->resolver.stop);
-}
-
-static int parse_confidence(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
-{
-	enum psc_confidence confidence;
-	struct parser *p = data;
-	int r;
-
-	r = psc_yaml_expect_scalar(yaml, value, "expected high, medium or low");
-	if (r < 0)
-		return r;
-	if (psc_confidence_from_string(value->text, &confidence) < 0)
-		return psc_yaml_fail(yaml, value,
-				     "unknown confidence \"%.40s\": expected high, medium or low",
-				     value->text);
-	p->config->resolver.confidence = confidence;
-	return 0;
-}
-
 static int parse_resolver(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
-	static const struct psc_yaml_key keys[] = {
-		{"enabled", parse_enabled},
-		{"confidence", parse_confidence},
-		{"new_files", parse_new_files},
-		{"stop", parse_stop},
-	};
+	struct parser *p = data;
 
-	return psc_yaml_walk(yaml, value, keys, ARRAY_SIZE(keys), data);
+	return psc_config_parse_resolver(yaml, value, &p->config->resolver);
 }
 
 static int parse_document(struct psc_yaml *yaml, struct parser *p)
@@ -537,6 +489,7 @@ static int parse_document(struct psc_yaml *yaml, struct parser *p)
 		{"log", parse_log},
 		{"metrics", parse_metrics},
 		{"journald", parse_journald},
+		{"seen", parse_seen},
 		{"hash_limit", parse_hash_limit},
 		{"unstable_filesystems", parse_unstable},
 		{"places", parse_places},

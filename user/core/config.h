@@ -12,6 +12,7 @@
  *     total_size: 4GiB               # then the oldest files are given up
  *   metrics: /var/lib/prometheus/node-exporter/proscribe.prom   # none, unless it is said
  *   journald: false
+ *   seen: true                     # in observe mode, what ran unlisted is recorded once
  *   hash_limit: 256MiB               # bytes, KiB, MiB or GiB; 1 MiB to 4 GiB - 1
  *   unstable_filesystems: [nfs, fuse, loop]   # whose content can change unseen
  *   places: [{path: /opt/example, product: Example}]   # what lies there is listed
@@ -60,6 +61,7 @@ struct psc_config {
 	uint64_t log_total_size; /* bytes, at least two files */
 	char *metrics;		 /* absolute path of the file; NULL: none is written */
 	bool journald;		 /* records go to the journal, too */
+	bool seen;		 /* in observe mode, unlisted code that runs is recorded */
 	char **profiles;	 /* ids of the active ones, NULL-terminated */
 	uint64_t hash_limit;	 /* bytes */
 	struct psc_filesystems unstable;

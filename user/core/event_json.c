@@ -79,6 +79,8 @@ static void event_reason(const struct psc_event *e, char *buffer, size_t size)
 {
 	if (e->head.type == PSC_EVENT_WANTED)
 		snprintf(buffer, size, "has a listed size");
+	else if (e->head.type == PSC_EVENT_SEEN)
+		snprintf(buffer, size, "allowed");
 	else if (e->unverified != PSC_UNVERIFIED_NONE)
 		snprintf(buffer, size, "unverified: %s", psc_unverified_to_string(e->unverified));
 	else if (e->class == PSC_CLASS_CANARY || e->subject == PSC_SUBJECT_CANARY)
@@ -86,6 +88,13 @@ static void event_reason(const struct psc_event *e, char *buffer, size_t size)
 	else
 		snprintf(buffer, size, "%s",
 			 e->subject == PSC_SUBJECT_NONE ? "not listed" : "listed");
+}
+
+static const char *type_of(const struct psc_event *e)
+{
+	if (e->head.type == PSC_EVENT_SEEN)
+		return "seen";
+	return e->head.type == PSC_EVENT_WANTED ? "wanted" : "decision";
 }
 
 static void put_event(struct psc_json_text *t, const struct psc_event *e, const char *reason)
@@ -101,7 +110,8 @@ static void put_event(struct psc_json_text *t, const struct psc_event *e, const 
 	psc_json_word(t, NULL, shapes[e->op].type);
 	psc_json_word(t, NULL, denied ? "denied" : "allowed");
 	psc_json_close(t, ']');
-	psc_json_word(t, "action", psc_op_to_string(e->op));
+	psc_json_word(t, "action",
+		      e->head.type == PSC_EVENT_SEEN ? "seen" : psc_op_to_string(e->op));
 	psc_json_word(t, "outcome", denied ? "failure" : "success");
 	psc_json_number(t, "sequence", e->head.sequence);
 	psc_json_word(t, "reason", reason);
@@ -197,6 +207,15 @@ static void put_decision(struct psc_json_text *t, const struct psc_event *e)
 	if (e->unverified != PSC_UNVERIFIED_NONE)
 		psc_json_word(t, "unverified", psc_unverified_to_string(e->unverified));
 	psc_json_word(t, "source", psc_source_to_string(e->source));
+}
+
+/* Nothing was decided; `attempts` is how many there were on this content up to this one. */
+static void put_seen(struct psc_json_text *t, const struct psc_event *e)
+{
+	psc_json_word(t, "op", psc_op_to_string(e->op));
+	psc_json_word(t, "mode", psc_mode_to_string(e->mode));
+	psc_json_number(t, "generation", e->generation);
+	psc_json_number(t, "attempts", e->head.attempts);
 }
 
 static void put_list_entry(struct psc_json_text *t, const struct psc_event_context *context)
@@ -297,12 +316,16 @@ static void put_own(struct psc_json_text *t, const struct psc_event *e,
 {
 	psc_json_open(t, "proscribe", '{');
 	psc_json_number(t, "schema", PSC_RECORD_SCHEMA);
-	psc_json_word(t, "type", e->head.type == PSC_EVENT_WANTED ? "wanted" : "decision");
-	put_decision(t, e);
+	psc_json_word(t, "type", type_of(e));
+	if (e->head.type == PSC_EVENT_SEEN) {
+		put_seen(t, e);
+	} else {
+		put_decision(t, e);
+		psc_json_string(t, "role", context->role);
+		put_ruling(t, context->ruling);
+		psc_json_string(t, "place", context->place);
+	}
 	put_list_entry(t, context);
-	psc_json_string(t, "role", context->role);
-	put_ruling(t, context->ruling);
-	psc_json_string(t, "place", context->place);
 	psc_json_string(t, "layer", context->layer);
 	put_circumstances(t, e);
 	put_later(t, context);
@@ -311,6 +334,8 @@ static void put_own(struct psc_json_text *t, const struct psc_event *e,
 
 static const char *verdict_phrase(const struct psc_event *e)
 {
+	if (e->head.type == PSC_EVENT_SEEN)
+		return "seen ";
 	switch (e->verdict) {
 	case PSC_VERDICT_DENY:
 		return "denied ";
@@ -408,7 +433,7 @@ int psc_event_format(const struct psc_event *event, const struct psc_event_conte
 	bool clock = event->head.type == PSC_EVENT_CLOCK;
 
 	if (!clock && event->head.type != PSC_EVENT_DECISION &&
-	    event->head.type != PSC_EVENT_WANTED)
+	    event->head.type != PSC_EVENT_WANTED && event->head.type != PSC_EVENT_SEEN)
 		return -EINVAL;
 	psc_json_open(&t, NULL, '{');
 	put_envelope(&t, context, event->head.boot_ns);

@@ -44,7 +44,8 @@ struct psc_event_context {
 /*
  * Writes the record of one checked event (psc_event_decode()) of type PSC_EVENT_DECISION into
  * @buffer; PSC_EVENT_WANTED is accepted too and gives proscribe.type "wanted", PSC_EVENT_CLOCK
- * gives "clock_set". The text is not terminated. -EINVAL for another type, -EMSGSIZE.
+ * gives "clock_set", PSC_EVENT_SEEN gives "seen". The text is not terminated. -EINVAL for another
+ * type, -EMSGSIZE.
  */
 int psc_event_format(const struct psc_event *event, const struct psc_event_context *context,
 		     char *buffer, size_t size, size_t *ret_length);

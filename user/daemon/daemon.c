@@ -480,6 +480,7 @@ static void handle_tick(struct psc_daemon *daemon)
 	psc_journal_drain_some(daemon);
 	psc_journal_repeats(daemon, false);
 	psc_journal_losses(daemon);
+	psc_seen_tick(daemon, false);
 	psc_checkpoint_tick(daemon);
 	psc_logkeep_tick(daemon);
 	psc_sinks_tick(daemon);
@@ -543,6 +544,7 @@ static void stop(struct psc_daemon *daemon)
 	psc_journal_drain(daemon);
 	psc_journal_repeats(daemon, true);
 	psc_journal_losses(daemon);
+	psc_seen_tick(daemon, true);
 	daemon->who = psc_who_reader_free(daemon->who);
 	psc_clock_keep(daemon);
 	record_stop(daemon, state);

@@ -21,6 +21,7 @@
 #include "user/core/image.h"
 #include "user/core/list.h"
 #include "user/core/policy_set.h"
+#include "user/core/seen_bound.h"
 #include "user/daemon/canary.h"
 #include "user/daemon/loader.h"
 #include "user/daemon/resolver.h"
@@ -81,6 +82,7 @@ struct psc_daemon {
 	struct psc_guard *guard;
 	struct psc_ring *ring;
 	struct psc_fold *fold;
+	struct psc_seen seen;
 	json_t *objections; /* psc_interlock_json() of what was refused last, or NULL */
 	struct psc_layer layer;
 	struct psc_who_reader *who; /* NULL: nothing is asked of /proc */
@@ -179,6 +181,12 @@ int psc_policy_keep(struct psc_durable *file);
 /* Adds the canary and the index; the policy cannot be written any more. */
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 		   struct psc_error *reterr);
+
+/* What says which mode it is: "command_line", "configuration", "last" (restored, or held). */
+json_t *psc_mode_from_json(const struct psc_daemon *daemon);
+
+/* After a change of the mode: whether the programs tell of code that is not listed. */
+void psc_policy_tell_seen(struct psc_policy *policy);
 
 /* ---- interlock.c */
 
@@ -315,6 +323,17 @@ void psc_journal_repeats(struct psc_daemon *daemon, bool all);
 
 /* Records how many events the ring had no room for since the last time. */
 void psc_journal_losses(struct psc_daemon *daemon);
+
+/* ---- seen.c: code that ran in observe mode without being listed */
+
+/* Appends the record of it, if there may be another one; else counts it. Does not sync. */
+int psc_seen_record(struct psc_daemon *daemon, const struct psc_event *event);
+
+/* Writes, once a minute or @now, how many there was no record of. */
+void psc_seen_tick(struct psc_daemon *daemon, bool now);
+
+/* {"recorded": whether they are, "skipped": by the kernel, "left_out": of the log}. */
+json_t *psc_seen_json(const struct psc_daemon *daemon, const struct psc_counters *counters);
 
 /* ---- checkpoint.c */
 

@@ -408,6 +408,8 @@ static int take_event(struct psc_daemon *daemon, const void *data, size_t size)
 		return 0;
 	if (event->head.type == PSC_EVENT_WANTED)
 		return psc_wanted_digest(daemon, event);
+	if (event->head.type == PSC_EVENT_SEEN)
+		return psc_seen_record(daemon, event);
 	return psc_journal_decision(daemon, event);
 }
 
@@ -420,6 +422,7 @@ static void give_back(struct psc_daemon *daemon)
 	psc_fold_ready(daemon->fold, psc_ring_position(daemon->ring));
 	psc_ring_commit(daemon->ring);
 	psc_fold_commit(daemon->fold);
+	psc_seen_commit(&daemon->seen);
 }
 
 /*
@@ -450,6 +453,7 @@ static int drain_group(struct psc_daemon *daemon)
 	if (s < 0) {
 		psc_ring_rewind(daemon->ring);
 		psc_fold_rewind(daemon->fold);
+		psc_seen_rewind(&daemon->seen);
 	} else {
 		give_back(daemon);
 	}

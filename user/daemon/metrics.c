@@ -133,6 +133,9 @@ static void put_all(FILE *out, const json_t *status)
 	single(out, "events_dropped_total", "counter",
 	       "Events that had no room in the kernel's ring; their verdicts stood.",
 	       number_of(status, "events", "dropped"));
+	single(out, "seen_skipped_total", "counter",
+	       "Attempts of observe mode not told of while the kernel's ring was half full.",
+	       number_of(status, "seen", "skipped"));
 	single(out, "digested_files_total", "counter", "Files that were digested.",
 	       number_of(status, "digested", "files"));
 	single(out, "digested_bytes_total", "counter", "Bytes that were digested.",

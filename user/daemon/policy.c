@@ -217,13 +217,24 @@ int psc_policy_write(const struct psc_policy *policy, struct psc_durable *ret)
 	return 0;
 }
 
+void psc_policy_tell_seen(struct psc_policy *policy)
+{
+	struct psc_table *table = &policy->image->table;
+
+	if (table->mode == PSC_MODE_OBSERVE && policy->config->seen)
+		table->flags |= PSC_TABLE_SEEN;
+	else
+		table->flags &= ~PSC_TABLE_SEEN;
+}
+
 int psc_policy_arm(struct psc_policy *policy, const struct psc_canary *canary,
 		   struct psc_error *reterr)
 {
-	/* neither is in the file: the digest is the file's, the flag the host's */
+	/* not in the file: the digest is the file's, the flags the host's and the mode's */
 	memcpy(policy->image->table.policy, policy->digest, PSC_DIGEST_SIZE);
 	if (psc_kernel_measures())
 		policy->image->table.flags |= PSC_TABLE_IMA_POLICY;
+	psc_policy_tell_seen(policy);
 	return psc_image_arm(policy->image, canary->digest, canary->size, reterr);
 }
 

@@ -22,6 +22,7 @@ void psc_restored_judge(struct psc_daemon *daemon)
 	policy->disarmed = true;
 	policy->config->mode = PSC_MODE_OBSERVE;
 	policy->image->table.mode = PSC_MODE_OBSERVE;
+	psc_policy_tell_seen(policy);
 	daemon->disarmed = error;
 	psc_say_error("what was restored observes and refuses nothing", &error);
 }

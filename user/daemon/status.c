@@ -327,6 +327,10 @@ int psc_status_json(struct psc_daemon *daemon, json_t **ret)
 			    json_pack("{s:I, s:I, s:I}", "emitted", (json_int_t)counters.emitted,
 				      "dropped", (json_int_t)counters.dropped, "written",
 				      (json_int_t)daemon->log_written));
+	json_object_set_new(status, "seen", psc_seen_json(daemon, &counters));
+	json_object_set_new(status, "mode_from", psc_mode_from_json(daemon));
+	json_object_set_new(status, "configuration",
+			    psc_json_safe(daemon->options.config ?: PSC_PATH_CONFIG));
 	json_object_set_new(status, "digested",
 			    json_pack("{s:I, s:I}", "files", (json_int_t)counters.digested_files,
 				      "bytes", (json_int_t)counters.digested_bytes));

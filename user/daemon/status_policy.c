@@ -68,6 +68,15 @@ static json_t *interval_json(const struct psc_table *table, uint64_t now)
 	return json;
 }
 
+json_t *psc_mode_from_json(const struct psc_daemon *daemon)
+{
+	if (daemon->policy.disarmed || daemon->policy.held)
+		return json_string("last");
+	if (daemon->options.mode >= 0)
+		return json_string("command_line");
+	return json_string(daemon->policy.restored ? "last" : "configuration");
+}
+
 json_t *psc_status_policy(const struct psc_daemon *daemon)
 {
 	const struct psc_policy *policy = &daemon->policy;
