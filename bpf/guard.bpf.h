@@ -43,10 +43,9 @@ struct psc_finding {
 	__u8 digest[PSC_DIGEST_SIZE];
 	__u32 listed_size; /* boolean: the size is worth a digest */
 	__u32 kind;	   /* enum psc_filter_kind that listed_size comes from */
-	__u32 clean;	   /* boolean: cached, and in no list: nothing is left to decide */
-	__u32 told;	   /* boolean: there is an event of the decision */
-	__u32 _pad0;
-	__u64 real_inode; /* on overlayfs, where known: the inode with the content */
+	__u16 clean;	   /* boolean: cached, and in no list: nothing is left to decide */
+	__u16 told;	   /* boolean: there is an event of the decision */
+	__u64 real_inode;  /* on overlayfs, where known: the inode with the content */
 	__u32 real_device;
 	__u64 file; /* its address, where its place is to be looked at */
 };

@@ -36,6 +36,7 @@ struct fixture {
 	bool running;
 	const char *status_key; /* status is answered with this directory: data.KEY.directory */
 	const char *status_directory;
+	const char *status_data;  /* JSON of all data, instead of these two */
 	const char *reload_reply; /* JSON */
 	int reloads;
 	/* of the last run */
@@ -54,7 +55,10 @@ static inline void serve_one(struct fixture *f, int fd)
 	if (psc_frame_receive(fd, PSC_FRAME_REQUEST_MAX, 5000, &request) < 0)
 		return;
 	verb = json_string_value(json_object_get(request, "verb"));
-	if (strcmp(verb, "status") == 0)
+	if (strcmp(verb, "status") == 0 && f->status_data)
+		reply = json_pack("{s:b,s:o}", "ok", true, "data",
+				  json_loads(f->status_data, 0, NULL));
+	else if (strcmp(verb, "status") == 0)
 		reply = json_pack("{s:b,s:{s:s,s:{s:s}}}", "ok", true, "data", "guard", "on",
 				  f->status_key, "directory", f->status_directory);
 	else if (strcmp(verb, "reload") == 0 && ++f->reloads)

@@ -117,7 +117,7 @@ static void test_words(void **state)
 	assert_int_equal(RUN(f, "help", "--words"), 0);
 	assert_string_equal(
 		f->out,
-		"status\ndoctor\ndigest\nscan\nexplain\nlist\ncatalog\npolicy\nattest\nexempt\ndecide\nwindow\noverride\nclock\n"
+		"status\ndoctor\ndigest\nscan\nexplain\nlist\ncatalog\npolicy\nmode\nattest\nexempt\ndecide\nwindow\noverride\nclock\n"
 		"reload\nlog\nreport\noff\nhelp\nversion\n");
 	assert_int_equal(RUN(f, "help", "--words", "list"), 0);
 	assert_string_equal(f->out, "add\nremove\nshow\nimport\nexport\n");

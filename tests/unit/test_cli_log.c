@@ -71,6 +71,28 @@ static void assert_printed(const struct fixture *f, const char *numbers)
 	assert_string_equal(found, numbers);
 }
 
+/* What observe mode saw is not shown to people who did not ask for it. */
+static void test_seen(void **state)
+{
+	static const char seen[] = CHAIN(1) "\"@timestamp\":\"2026-01-01T00:00:01.000000Z\","
+					    "\"event\":{\"action\":\"seen\"},"
+					    "\"proscribe\":{\"type\":\"seen\",\"op\":\"exec\"},"
+					    "\"message\":\"seen execution\"}\n";
+	struct fixture *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/audit-20260101T000000Z.jsonl", f->directory);
+	put_file(path, seen);
+	assert_int_equal(LOG(f, NULL), 0);
+	assert_string_equal(f->out, "");
+	assert_contains(f->err, "1 records of what observe mode saw are left out");
+	assert_int_equal(LOG(f, (char *)"--action", (char *)"seen"), 0);
+	assert_contains(f->out, "seen execution");
+	assert_string_equal(f->err, "");
+	assert_int_equal(LOG(f, (char *)"--json"), 0);
+	assert_contains(f->out, "seen execution");
+}
+
 static void test_filters(void **state)
 {
 	struct fixture *f = *state;
@@ -278,8 +300,9 @@ static void test_forged_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_filters),	  TEST(test_refused_options), TEST(test_stats),
-		TEST(test_stats_bounded), TEST(test_hostile_names),   TEST(test_forged_log),
+		TEST(test_seen),       TEST(test_filters),	 TEST(test_refused_options),
+		TEST(test_stats),      TEST(test_stats_bounded), TEST(test_hostile_names),
+		TEST(test_forged_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

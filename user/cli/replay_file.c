@@ -64,14 +64,13 @@ static int open_path(const char *path)
 
 static int open_content(int path_fd)
 {
-	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	char name[64];
 	int fd;
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", path_fd);
-	fd = open(name, flags | O_NOATIME);
+	fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOATIME | O_CLOEXEC);
 	if (fd < 0 && errno == EPERM)
-		fd = open(name, flags);
+		fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -20,7 +20,7 @@ int psc_replay_new(struct psc_replay **ret)
 
 	if (!replay)
 		return -ENOMEM;
-	replay->bucket = calloc(BUCKETS, sizeof(*replay->bucket));
+	replay->bucket = calloc(BUCKETS, sizeof(struct psc_replay_file *));
 	if (!replay->bucket) {
 		free(replay);
 		return -ENOMEM;

@@ -25,6 +25,7 @@ struct printer {
 	bool follow;
 	size_t records;
 	size_t damaged;
+	size_t seen; /* left out */
 };
 
 static void print_record(struct printer *p, const json_t *record)
@@ -42,6 +43,17 @@ static void print_record(struct printer *p, const json_t *record)
 		json_dumpf(record, out, JSON_FORM);
 	}
 	p->records++;
+}
+
+/* Of what ran unlisted a host has thousands: people are shown it when they ask for it. */
+static bool is_left_out(struct printer *p, const struct psc_log_filter *filter,
+			const json_t *record)
+{
+	if (p->cli->json || filter->action ||
+	    strcmp(psc_json_text(record, "proscribe.type", ""), "seen") != 0)
+		return false;
+	p->seen++;
+	return true;
 }
 
 static void pause_for(unsigned int ms)
@@ -68,7 +80,8 @@ static void print_all(struct printer *p, struct psc_auditlog_reader *reader,
 		} else if (r < 0 || !line.json) {
 			p->damaged++;
 			psc_log_note_damaged(p->cli, &line, r);
-		} else if (psc_log_filter_matches(filter, line.json)) {
+		} else if (psc_log_filter_matches(filter, line.json) &&
+			   !is_left_out(p, filter, line.json)) {
 			print_record(p, line.json);
 		}
 	}
@@ -97,6 +110,10 @@ static int log_run(struct psc_cli *cli, int argc, char **argv)
 	print_all(&printer, reader, &filter);
 	if (cli->json && !printer.follow)
 		fprintf(cli->out, "\n],\"damaged\":%zu}}\n", printer.damaged);
+	if (printer.seen)
+		psc_cli_note(cli,
+			     "%zu records of what observe mode saw are left out: --action seen",
+			     printer.seen);
 	return printer.damaged ? PSC_EXIT_INVALID : PSC_EXIT_OK;
 }
 
@@ -115,11 +132,14 @@ const struct psc_verb psc_verb_log = {
 	.options = log_options,
 	.help = "One line a record: time (UTC), verdict, operation, path, product, process, user,\n"
 		"container.\n"
+		"What observe mode saw without anything being said against it is left out, unless by\n"
+		"--action seen.\n"
 		"--json prints the records themselves (Elastic Common Schema), with --follow one\n"
 		"envelope a line. Damaged lines are named and left out; the exit status is 4 then.\n\n"
 		"Examples:\n"
 		"  proscribe log --since 1h --verdict deny\n"
 		"  proscribe log --since 2026-01-31 --until 2026-02-01 --container 3f1c\n"
 		"  proscribe log --follow --op exec\n"
+		"  proscribe log --action seen\n"
 		"  proscribe log --json | jq -r '.data.records[].file.path'\n",
 };

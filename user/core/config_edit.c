@@ -109,7 +109,7 @@ static int edit(const char *data, size_t size, const char *path, enum psc_mode m
 	return add_key(data, size, psc_mode_to_string(mode), text);
 }
 
-/* Whatever was done to the text, it has to say the same as before but for the mode. */
+/* Whatever was done to the text, it has to be understood, and to say that mode. */
 static int verify(const struct text *text, const char *path, enum psc_mode mode)
 {
 	_cleanup_(psc_config_freep) struct psc_config *config = NULL;

@@ -19,7 +19,7 @@ attempts_of() {
 
 # seen_program FILE TAG [SIZE]: of a size that nothing listed has, unless it is said.
 seen_program() {
-	attempt pad $bin/payload "$1" "${3:-21505}" "$mode $2" || note "$case: cannot make $1"
+	attempt pad "$bin"/payload "$1" "${3:-21505}" "$mode $2" || note "$case: cannot make $1"
 }
 
 # seen_times N FILE [UID]
@@ -50,7 +50,7 @@ each_seen_once() {
 	mkdir -p "$open" lists
 	chmod 755 "$open"
 	seen_program "$open/tool" tool
-	seen_program "$open/sized" sized $padded
+	seen_program "$open/sized" sized "$padded"
 	seen_program "$open/gone" gone
 	log_mark
 	for said in tool sized; do
@@ -68,7 +68,7 @@ each_seen_once() {
 	fi
 	printf '%s\nsha256,%s,21505,elf,tool,Replayed,,lab\nsha256,%s,%s,elf,sized,Replayed,,lab\n' \
 		algo,digest,size,format,name,product,version,source \
-		"$(digest_of "$open/tool")" "$(digest_of "$open/sized")" $padded >lists/draft.csv
+		"$(digest_of "$open/tool")" "$(digest_of "$open/sized")" "$padded" >lists/draft.csv
 	try proscribe policy replay --since 1h --lists "$dir/lists"
 	if [ "$status" != 5 ] ||
 		[[ $text != 'would have refused at least 6 executions of 2 programs by 2 users'* ]]; then
