@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "user/daemon/journal.c"
+#include "user/daemon/seen.c"
 #include "tests/unit/journal_host.h"
 
 /* ---- the ring ------------------------------------------------------------------------ */
@@ -123,7 +124,17 @@ static void attempt(uint32_t tgid)
 	event->path_length = snprintf(event->path, sizeof(event->path), "/memfd:jit (deleted)");
 }
 
+static void see(uint32_t attempts)
+{
+	attempt(1);
+	pretended[produced - 1].head.type = PSC_EVENT_SEEN;
+	pretended[produced - 1].head.attempts = attempts;
+	pretended[produced - 1].verdict = pretended[produced - 1].unverified = 0;
+}
+
 struct found {
+	json_int_t seen;
+	json_int_t left_out;
 	json_int_t decisions;
 	json_int_t repeats;
 	json_int_t resumed;
@@ -145,6 +156,10 @@ static struct found look(void)
 		assert_non_null(type);
 		if (!strcmp(type, "log_resumed"))
 			found.resumed++;
+		else if (!strcmp(type, "seen"))
+			found.seen += json_integer_value(json_object_get(own, "attempts"));
+		else if (!strcmp(type, "seen_left_out"))
+			found.left_out += json_integer_value(json_object_get(own, "left_out"));
 		else if (repeats)
 			found.repeats += json_integer_value(repeats);
 		else
@@ -211,6 +226,40 @@ static void test_groups_count_once(void **state)
 	assert_found(2, 3, 1);
 }
 
+/* Of what is seen there are so many records and no more; the others are counted, once. */
+static void test_seen_is_bounded(void **state)
+{
+	struct psc_daemon *daemon = *state;
+
+	daemon->seen.allowance.used = daemon->seen.committed.used = PSC_SEEN_BURST - 2;
+	daemon->seen.allowance.boot_ns = daemon->seen.committed.boot_ns =
+		psc_time_boot() + 3600 * PSC_NSEC_PER_SEC;
+	see(1);
+	see(2);
+	see(4);
+	see(8);
+	disk(true);
+	psc_journal_drain_some(daemon);
+	psc_journal_drain_some(daemon);
+	psc_seen_tick(daemon, true);
+	disk(false);
+	assert_int_equal(daemon->seen.left_out, 0);
+	psc_journal_drain(daemon);
+	assert_int_equal(daemon->seen.left_out, 2);
+	disk(true);
+	psc_seen_tick(daemon, true);
+	disk(false);
+	psc_seen_tick(daemon, true);
+	psc_seen_tick(daemon, true);
+	assert_int_equal(look().seen, 3);
+	assert_int_equal(look().left_out, 2);
+	see(16);
+	psc_journal_drain(daemon);
+	/* a minute has to pass */
+	psc_seen_tick(daemon, false);
+	assert_int_equal(look().left_out, 2);
+}
+
 /* A log that opens but takes nothing is said once, and not said to be back. */
 static void test_said_once(void **state)
 {
@@ -240,6 +289,7 @@ int main(void)
 		TEST(test_repeats_are_kept),
 		TEST(test_groups_count_once),
 		TEST(test_said_once),
+		TEST(test_seen_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
