@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_config.c - the configuration file. What is accepted must be within bounds,
- * what is refused must say why.
+ * what is refused must say why. The mode is changed in what is accepted: then nothing but
+ * that may be different.
  */
 #include "user/core/util.h"
 #include "user/core/config.h"
+#include "user/core/config_edit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,6 +26,29 @@ const char *__lsan_default_suppressions(void)
 const char *__lsan_default_options(void)
 {
 	return "print_suppressions=0";
+}
+
+static void edit(const char *data, size_t size, const struct psc_config *before)
+{
+	enum psc_mode mode = before->mode == PSC_MODE_ENFORCE ? PSC_MODE_OBSERVE : PSC_MODE_ENFORCE;
+	_cleanup_(psc_config_freep) struct psc_config *after = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct psc_error err = {0};
+	size_t length = 0;
+
+	if (psc_config_edit_mode(data, size, "in", mode, &text, &length, &err) < 0) {
+		if (text || !err.message[0])
+			abort();
+		return;
+	}
+	if (psc_config_parse(text, length, "in", &after, &err) < 0 || after->mode != mode ||
+	    strcmp(after->lists, before->lists) != 0 ||
+	    strcmp(after->log_directory, before->log_directory) != 0 ||
+	    after->hash_limit != before->hash_limit || after->seen != before->seen ||
+	    after->place_count != before->place_count ||
+	    memcmp(after->action, before->action, sizeof(after->action)) != 0 ||
+	    memcmp(after->unverified, before->unverified, sizeof(after->unverified)) != 0)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -48,5 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 		}
 	}
+	edit((const char *)data, size, config);
 	return 0;
 }
