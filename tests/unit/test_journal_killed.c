@@ -20,6 +20,7 @@
 #include "user/core/chain_verify.h"
 #include "user/core/json.h"
 #include "user/daemon/journal.c"
+#include "user/daemon/seen.c"
 #include "tests/unit/journal_host.h"
 
 /* Moments at which the process may end; the last one is the last_moment'th of last_kind. */

@@ -31,6 +31,11 @@ bool psc_seen_may(struct psc_seen *seen, uint64_t boot_ns)
 	return false;
 }
 
+void psc_seen_unwritten(struct psc_seen *seen)
+{
+	seen->allowance.used--;
+}
+
 void psc_seen_commit(struct psc_seen *seen)
 {
 	seen->committed = seen->allowance;

@@ -32,6 +32,9 @@ struct psc_seen {
 /* May there be a record at @boot_ns? If not, it is counted. */
 bool psc_seen_may(struct psc_seen *seen, uint64_t boot_ns);
 
+/* The record that was allowed last could not be written: its event comes again. */
+void psc_seen_unwritten(struct psc_seen *seen);
+
 /* The end of a group: its events will not come again, or they will. */
 void psc_seen_commit(struct psc_seen *seen);
 void psc_seen_rewind(struct psc_seen *seen);

@@ -9,8 +9,14 @@
 
 int psc_seen_record(struct psc_daemon *daemon, const struct psc_event *event)
 {
-	return psc_seen_may(&daemon->seen, psc_time_boot()) ? psc_journal_decision(daemon, event)
-							    : 0;
+	int r;
+
+	if (!psc_seen_may(&daemon->seen, psc_time_boot()))
+		return 0;
+	r = psc_journal_decision(daemon, event);
+	if (r < 0)
+		psc_seen_unwritten(&daemon->seen);
+	return r;
 }
 
 void psc_seen_tick(struct psc_daemon *daemon, bool now)
