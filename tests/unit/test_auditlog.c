@@ -492,17 +492,60 @@ static void test_group_number(void **state)
 	assert_int_equal(group, 998);
 }
 
+/* What somebody else does to the file between two records. */
+static void test_look(void **state)
+{
+	static const struct {
+		const char *command;
+		enum psc_auditlog_state state;
+	} cases[] = {
+		{"true", PSC_AUDITLOG_SOUND},
+		{"cat %s >/dev/null", PSC_AUDITLOG_SOUND},
+		{"truncate -s -1 %s", PSC_AUDITLOG_CUT},
+		{"echo >>%s", PSC_AUDITLOG_ALTERED},
+		{"chmod 0600 %s", PSC_AUDITLOG_ALTERED},
+		{"printf x | dd of=%s conv=notrunc bs=1 2>/dev/null", PSC_AUDITLOG_ALTERED},
+		{"rm %s", PSC_AUDITLOG_REMOVED},
+	};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(psc_auditlog_freep) struct psc_auditlog *log = NULL;
+		char command[256], path[128];
+
+		assert_int_equal(psc_auditlog_open(p->directory, (gid_t)-1, &log, NULL), 0);
+		assert_int_equal(psc_auditlog_look(log), PSC_AUDITLOG_SOUND);
+		append_number(log, 1);
+		assert_int_equal(psc_auditlog_look(log), PSC_AUDITLOG_SOUND);
+		assert_int_equal(psc_auditlog_sync(log), 0);
+		/* past the tick of the file system's clock */
+		usleep(30000);
+		snprintf(path, sizeof(path), "%s", psc_auditlog_path(log));
+		snprintf(command, sizeof(command), cases[i].command, path);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(psc_auditlog_look(log), cases[i].state);
+		/* what is written behind it is the state from then on */
+		if (cases[i].state == PSC_AUDITLOG_REMOVED)
+			continue;
+		append_number(log, 2);
+		assert_int_equal(psc_auditlog_sync(log), 0);
+		assert_int_equal(psc_auditlog_look(log), PSC_AUDITLOG_SOUND);
+		assert_int_equal(psc_auditlog_rotate(log), 0);
+		assert_int_equal(psc_auditlog_look(log), PSC_AUDITLOG_SOUND);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_write_read),	   TEST(test_refused_records), TEST(test_crash),
-		TEST(test_crash_long),	   TEST(test_no_room),	       TEST(test_removed_file),
-		TEST(test_strange_newest), TEST(test_damage),	       TEST(test_long_lines),
-		TEST(test_files_in_order), TEST(test_unreadable_file), TEST(test_follow),
-		TEST(test_no_directory),   TEST(test_group),	       TEST(test_group_refused),
-		TEST(test_group_number),
+		TEST(test_look),	  TEST(test_write_read),     TEST(test_refused_records),
+		TEST(test_crash),	  TEST(test_crash_long),     TEST(test_no_room),
+		TEST(test_removed_file),  TEST(test_strange_newest), TEST(test_damage),
+		TEST(test_long_lines),	  TEST(test_files_in_order), TEST(test_unreadable_file),
+		TEST(test_follow),	  TEST(test_no_directory),   TEST(test_group),
+		TEST(test_group_refused), TEST(test_group_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

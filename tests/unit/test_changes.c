@@ -113,6 +113,65 @@ static void test_over_before(void **state)
 	assert_null(change(NULL, NULL, &exemption));
 }
 
+/* What comes of files and modes of two policies. */
+static void change_inputs(const struct psc_policy *before, const struct psc_policy *after)
+{
+	json_decref(records);
+	records = json_array();
+	psc_changes_record_inputs(NULL, before, after, "uid 0, pid 1");
+}
+
+static void assert_record(size_t i, const char *type, const char *id, const char *what)
+{
+	const json_t *record = json_array_get(records, i);
+
+	assert_string_equal(own(record, "type"), type);
+	assert_string_equal(own(record, "id"), id);
+	assert_string_equal(own(record, "change"), what);
+	assert_string_equal(own(record, "requester"), "uid 0, pid 1");
+	assert_int_equal(!own(record, "digest_before"), !strcmp(what, "added"));
+	assert_int_equal(!own(record, "digest_after"), !strcmp(what, "removed"));
+}
+
+static void test_files(void **state)
+{
+	struct psc_input old[] = {
+		{.path = (char *)"/c", .kind = PSC_INPUT_CONFIGURATION, .digested = true},
+		{.path = (char *)"/l/a.csv", .kind = PSC_INPUT_LIST, .digested = true},
+		{.path = (char *)"/l/b.csv", .kind = PSC_INPUT_LIST, .digested = true},
+		{.path = (char *)"/p", .kind = PSC_INPUT_OTHER},
+	};
+	struct psc_input new[] = {
+		{.path = (char *)"/c", .kind = PSC_INPUT_CONFIGURATION, .digested = true},
+		{.path = (char *)"/l/a.csv", .kind = PSC_INPUT_LIST, .digested = true},
+		{.path = (char *)"/l/c.csv", .kind = PSC_INPUT_LIST, .digested = true},
+	};
+	struct psc_config observe = {.mode = PSC_MODE_OBSERVE},
+			  enforce = {.mode = PSC_MODE_ENFORCE};
+	struct psc_policy before = {
+		.config = &observe, .inputs = {old, ARRAY_SIZE(old)}, .catalog_known = true};
+	struct psc_policy after = {
+		.config = &enforce, .inputs = {new, ARRAY_SIZE(new)}, .catalog_known = true};
+
+	change_inputs(&before, &before);
+	assert_int_equal(json_array_size(records), 0);
+	new[1].digest[0] = after.catalog[0] = 1;
+	change_inputs(&before, &after);
+	assert_int_equal(json_array_size(records), 5);
+	assert_string_equal(own(json_array_get(records, 0), "type"), "mode");
+	assert_string_equal(own(json_array_get(records, 0), "before"), "observe");
+	assert_string_equal(own(json_array_get(records, 0), "mode"), "enforce");
+	assert_record(1, "list", "/l/a.csv", "changed");
+	assert_record(2, "list", "/l/c.csv", "added");
+	assert_record(3, "list", "/l/b.csv", "removed");
+	assert_record(4, "catalog", "all", "changed");
+	/* what is in force at a start */
+	change_inputs(NULL, &after);
+	assert_int_equal(json_array_size(records), 4);
+	assert_record(0, "configuration", "/c", "added");
+	assert_record(3, "catalog", "all", "added");
+}
+
 static int teardown(void **state)
 {
 	json_decref(records);
@@ -122,10 +181,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_people),
-		cmocka_unit_test(test_expired),
-		cmocka_unit_test(test_ended_by_hand),
-		cmocka_unit_test(test_over_before),
+		cmocka_unit_test(test_people),	      cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_ended_by_hand), cmocka_unit_test(test_over_before),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);

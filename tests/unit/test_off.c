@@ -28,6 +28,7 @@ static int remove_result;
 static unsigned int refusals; /* how often the canary is refused still */
 static char said[4][400];     /* "success|message" of each record */
 static unsigned int count;
+static unsigned int absences;
 
 int psc_guard_remove(void)
 {
@@ -57,6 +58,11 @@ void psc_journal_change(struct psc_daemon *daemon, const char *type, const char 
 	snprintf(said[count++], sizeof(said[0]), "%s|%s", success ? "yes" : "no", message);
 }
 
+void psc_absence_off(struct psc_daemon *daemon, const char *requester)
+{
+	absences++;
+}
+
 void psc_say(const char *fmt, ...)
 {
 }
@@ -70,7 +76,7 @@ static int setup(void **state)
 {
 	daemon_ = (struct psc_daemon){};
 	error = (struct psc_error){};
-	waited_us = count = refusals = remove_result = 0;
+	waited_us = count = refusals = remove_result = absences = 0;
 	memcpy(pins + sizeof(pins) - 7, "XXXXXX", 6);
 	return mkdtemp(pins) ? 0 : -1;
 }
@@ -97,6 +103,7 @@ static void test_gone(void **state)
 	assert_int_equal(waited_us, 60000);
 	assert_int_equal(count, 1);
 	assert_string_equal(said[0], "yes|the guard was removed");
+	assert_int_equal(absences, 1);
 	assert_int_equal(psc_off_state(&daemon_), PSC_GUARD_OFF);
 }
 

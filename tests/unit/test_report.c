@@ -186,6 +186,82 @@ static void test_died(void **state)
 
 /* ---- days ---------------------------------------------------------------------------------- */
 
+/* What was seen before the log begins is said again in it, with the time that it had. */
+static void test_first_seen(void **state)
+{
+	struct psc_report *report = begin("2030-01-01", "2030-02-01");
+	_cleanup_json_ json_t *json = NULL;
+	const json_t *one;
+
+	add(report, "{\"@timestamp\":\"2030-01-03T00:00:00Z\"," BOOT
+		    ",\"proscribe\":{\"type\":\"first_seen\",\"product\":\"acme/tool\","
+		    "\"first_seen\":\"2029-05-01T00:00:00Z\",\"how\":\"attempt\","
+		    "\"path\":\"/a\",\"again\":true}}");
+	/* a time to come is nobody's sighting */
+	add(report, "{\"@timestamp\":\"2030-01-03T00:00:00Z\"," BOOT
+		    ",\"proscribe\":{\"type\":\"first_seen\",\"product\":\"acme/tool\","
+		    "\"first_seen\":\"2031-05-01T00:00:00Z\",\"how\":\"attempt\","
+		    "\"again\":true}}");
+	assert_true(psc_report_first_seen(report) == at("2029-05-01T00:00:00Z"));
+	json = end(report);
+	one = json_array_get(json_object_get(json, "products"), 0);
+	assert_string_equal(json_string_value(json_object_get(one, "first_seen")),
+			    "2029-05-01T00:00:00Z");
+	assert_string_equal(json_string_value(json_object_get(one, "last_seen")),
+			    "2029-05-01T00:00:00Z");
+}
+
+#define SCAN(day, kind, result)                                                                    \
+	"{\"@timestamp\":\"2030-01-" day "T00:00:00Z\"," BOOT                                      \
+	",\"proscribe\":{\"type\":\"scan\",\"scan\":{\"result\":\"" result                         \
+	"\",\"scope\":[{\"kind\":\"" kind                                                          \
+	"\",\"path\":\"/\"}],\"products\":[{\"product\":\"acme/tool\",\"confidence\":\"high\","    \
+	"\"findings\":1}]}}}"
+
+/* The last one of this host in the period speaks for it; one of an image does not. */
+static void test_scan(void **state)
+{
+	struct psc_report *report = begin("2030-01-05", "2030-02-01");
+	_cleanup_json_ json_t *json = NULL;
+
+	assert_null(psc_report_scan(report));
+	add(report, SCAN("06", "image", "nil"));
+	assert_null(psc_report_scan(report));
+	assert_true(psc_report_first_seen(report) == 0);
+	add(report, SCAN("03", "host", "nil"));
+	assert_null(psc_report_scan(report));
+	assert_true(psc_report_first_seen(report) == at("2030-01-03T00:00:00Z"));
+	add(report, SCAN("07", "host", "nil"));
+	add(report, SCAN("08", "host", "found"));
+	assert_string_equal(json_string_value(json_object_get(psc_report_scan(report), "result")),
+			    "found");
+	json = end(report);
+}
+
+/* Somebody took the guard away: seen by the daemon, or by the one after it. */
+static void test_taken_away(void **state)
+{
+	struct psc_report *report = begin("2030-01-01", "2030-01-02");
+	_cleanup_json_ json_t *json = NULL;
+
+	add(report, "{\"@timestamp\":\"2030-01-01T00:00:00Z\"," BOOT
+		    ",\"proscribe\":{\"type\":\"start\",\"mode\":\"enforce\",\"boot_ns\":1,"
+		    "\"attached_boot_ns\":1}}");
+	add(report, "{\"@timestamp\":\"2030-01-01T01:00:00Z\"," BOOT
+		    ",\"proscribe\":{\"type\":\"guard_off\",\"reason\":\"lost\","
+		    "\"from\":\"2030-01-01T00:20:00Z\"}}");
+	add(report, "{\"@timestamp\":\"2030-01-01T01:00:00Z\"," BOOT
+		    ",\"proscribe\":{\"type\":\"start\",\"mode\":\"enforce\","
+		    "\"boot_ns\":3600000000001,\"attached_boot_ns\":3600000000001}}");
+	add(report, "{\"@timestamp\":\"2030-01-01T02:00:00Z\"," BOOT
+		    ",\"proscribe\":{\"type\":\"tamper\",\"what\":\"pins\",\"guard\":\"on\"}}");
+	json = end(report);
+	assert_int_equal(number(json, "guard", "seconds", "enforce"), 20 * 60 + 3600);
+	assert_int_equal(number(json, "guard", "seconds", "off"), 40 * 60);
+	assert_int_equal(number(json, "guard", "seconds", "unknown"), 22 * 3600);
+	assert_int_equal(number(json, "losses", "totals", "tamper"), 1);
+}
+
 static void test_days(void **state)
 {
 	static const struct {
@@ -222,7 +298,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nonsense),   cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_clock_back), cmocka_unit_test(test_died),
-		cmocka_unit_test(test_days),
+		cmocka_unit_test(test_first_seen), cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_taken_away), cmocka_unit_test(test_days),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

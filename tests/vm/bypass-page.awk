@@ -2,7 +2,8 @@
 # The page of bypass-page: reads tests/cases-about.tsv, tests/cases.tsv and results of
 # cases-run, in this order.
 
-function words(outcome) {
+function words(outcome, name) {
+	if (outcome == "recorded" && name ~ /^log-/) return "a record, or a warning, says so"
 	if (outcome == "denied") return "refused"
 	if (outcome == "recorded") return "goes ahead, recorded as listed"
 	if (outcome == "allowed") return "goes ahead"
@@ -27,6 +28,7 @@ function conditions(requires,    n, i, part, text) {
 # The section that a case belongs into, by the weakest of its outcomes in enforce mode.
 function section(name) {
 	if (name ~ /-without-guard$/) return "control"
+	if (name ~ /^log-/) return "evidence"
 	if (weakest[name] == "missed") return "missed"
 	if (name ~ /^(daemon|storm|list|ring|reload|start|guard|off|doctor|record|seen|mode|ima-doctor)/) return "life"
 	if (weakest[name] == "allowed") return "allowed"
@@ -76,7 +78,7 @@ file == 2 {
 	if (!($1 in weakest)) order[++cases] = $1
 	condition = conditions($2)
 	key = $1 SUBSEP $3
-	text[key] = text[key] (text[key] == "" ? "" : "; ") words($4) (condition == "" ? "" : " (" condition ")")
+	text[key] = text[key] (text[key] == "" ? "" : "; ") words($4, $1) (condition == "" ? "" : " (" condition ")")
 	if ($3 == "enforce" || !($1 in weakest))
 		if (!($1 in weakest) || rank($4) < rank(weakest[$1])) weakest[$1] = $4
 	next
@@ -119,6 +121,8 @@ END {
 	table("stopped", "Stopped", "Refused with EPERM before the act, where the mode is enforce.")
 	table("life", "The guard itself", "What becomes of the guard when its daemon, its lists or its kernel are troubled: " \
 		"\"refused\" is the execution of a\nlisted program meanwhile or afterwards, or the request itself; what was taken\noff lets it go ahead.")
+	table("evidence", "The evidence", "What the audit log tells beside attempts: changes, scans, and hands that are laid on the\n" \
+		"guard or on the log itself. Seen afterwards, not refused.")
 	table("recorded", "Recorded, and refused if the configuration says so", "The content is not known at this " \
 		"moment, or opens are not refused: the log says so (`unverified` and\n`actions` in proscribe.yaml).")
 	table("allowed", "Goes ahead, as it must", "Content that nobody listed, although a listed one has its size.")

@@ -110,9 +110,8 @@ static void understand(struct psc_answer *answer, const json_t *reply)
 	}
 }
 
-void psc_client_ask(const char *verb, struct psc_answer *ret)
+static void ask(const json_t *request, struct psc_answer *ret)
 {
-	_cleanup_json_ json_t *request = json_pack("{s:s}", "verb", verb);
 	_cleanup_json_ json_t *reply = NULL;
 	_cleanup_close_ int fd = -1;
 	int r;
@@ -133,6 +132,20 @@ void psc_client_ask(const char *verb, struct psc_answer *ret)
 		broken(ret, "no reply from the daemon", r);
 	else
 		understand(ret, reply);
+}
+
+void psc_client_ask(const char *verb, struct psc_answer *ret)
+{
+	_cleanup_json_ json_t *request = json_pack("{s:s}", "verb", verb);
+
+	ask(request, ret);
+}
+
+void psc_client_tell(const char *verb, json_t *data, struct psc_answer *ret)
+{
+	_cleanup_json_ json_t *request = json_pack("{s:s, s:O}", "verb", verb, "data", data);
+
+	ask(request, ret);
 }
 
 int psc_answer_fail(struct psc_cli *cli, const struct psc_answer *answer)

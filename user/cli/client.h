@@ -30,6 +30,9 @@ struct psc_answer {
 /* Sends {"verb": @verb} and waits for the reply. @ret is always filled. */
 void psc_client_ask(const char *verb, struct psc_answer *ret);
 
+/* The same with {"data": @data}. */
+void psc_client_tell(const char *verb, json_t *data, struct psc_answer *ret);
+
 /* Frees what psc_client_ask() filled in; a cleanup function. */
 void psc_answer_clear(struct psc_answer *answer);
 

@@ -205,6 +205,12 @@ static json_t *gaps_json(const struct psc_report_input *input, const json_t *dat
 	add_gap(gaps, "ring_lost", (uint64_t)psc_json_number(data, "losses.ring_lost", 0),
 		"attempts that were decided but could not be recorded: the kernel had no room for "
 		"them");
+	add_gap(gaps, "tamper", (uint64_t)psc_json_number(data, "losses.totals.tamper", 0),
+		"signs that somebody laid hands on the guard or its log behind the daemon's back");
+	if (json_is_false(psc_json_at(data, "scan.complete")))
+		add_gap(gaps, "scan", 1,
+			"the scan could not read all of its scope: of what was not read nothing "
+			"is stated");
 	add_gap(gaps, "unverified", count_unverified(data),
 		"attempts with files that could not be identified");
 	add_gap(gaps, "damaged", input->damaged, "lines of the log that are no records");
@@ -215,7 +221,8 @@ static json_t *gaps_json(const struct psc_report_input *input, const json_t *dat
 	add_gap(gaps, "chain", input->chain->fault != PSC_CHAIN_INTACT,
 		"the log's chain does not hold: what stands behind the fault proves nothing");
 	add_gap(gaps, "files_gone", input->chain->first_sequence > 1,
-		"the log's older files are gone: what was first seen in them is not known here");
+		"the log's older files are gone, and with them what else they told: first "
+		"sightings of products were said again");
 	return gaps;
 }
 
@@ -317,16 +324,18 @@ static json_t *method_json(const struct psc_report_input *input, const json_t *d
 	say_time(method, data);
 	if (json_is_object(scan))
 		say(method,
-		    "A scan from %s until %s is attached: result %s, %s, by %lld rules and the "
+		    "A scan from %s until %s is %s: result %s, %s, by %lld rules and the "
 		    "catalog with SHA-256 %s.",
 		    psc_json_text(scan, "began", "?"), psc_json_text(scan, "ended", "?"),
+		    input->scan_recorded ? "on record in the log" : "attached",
 		    psc_json_text(scan, "result", "?"),
 		    json_is_true(psc_json_at(scan, "complete")) ? "complete" : "not complete",
 		    (long long)psc_json_number(scan, "method.rules", 0),
 		    psc_json_text(scan, "method.catalog_sha256", "?"));
 	else
-		say(method, "No scan is attached: files that nobody used and the daemon was not "
-			    "asked to look for are not covered (proscribe scan --json).");
+		say(method, "No scan is attached or on record in the period: files that nobody "
+			    "used and the daemon was not asked to look for are not covered "
+			    "(proscribe scan).");
 	return method;
 }
 

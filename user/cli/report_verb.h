@@ -22,7 +22,8 @@ struct psc_report_input {
 	uint64_t damaged;   /* lines of the log that are no records */
 	const struct psc_chain_report *chain;
 	bool anchored;
-	const json_t *scan; /* `data` of `proscribe scan --json`, or NULL */
+	const json_t *scan; /* `data` of `proscribe scan --json`, or as recorded, or NULL */
+	bool scan_recorded; /* it is out of the log */
 	uint8_t catalog[PSC_DIGEST_SIZE];
 };
 

@@ -34,6 +34,12 @@ json_t *psc_scan_to_json(const struct psc_scan_result *result,
 			 const struct psc_scan_options *options,
 			 const struct psc_scan_knowledge *knowledge);
 
+/*
+ * Tells the daemon, so that the audit log has a record of it, and sets "recorded" and, if it is
+ * not, "not_recorded" (why) in @data. @wanted: the option.
+ */
+void psc_scan_tell(json_t *data, bool wanted);
+
 /* For psc_cli_report(). */
 void psc_scan_render(FILE *out, const json_t *data, bool colour);
 void psc_scan_render_csv(FILE *out, const json_t *data, bool colour);

@@ -285,6 +285,20 @@ static void scan_gaps(FILE *out, const json_t *all, const char *title)
 	}
 }
 
+/* Whether anybody but the reader will know of it. */
+static void scan_recorded(FILE *out, const json_t *data)
+{
+	const char *why = psc_json_text(data, "not_recorded", NULL);
+
+	scan_label(out, "audit log");
+	if (why)
+		fputs("not recorded: ", out);
+	else
+		fprintf(out, "record %" JSON_INTEGER_FORMAT, psc_json_number(data, "sequence", 0));
+	psc_output_text(out, why);
+	fputc('\n', out);
+}
+
 void psc_scan_render(FILE *out, const json_t *data, bool colour)
 {
 	const json_t *findings = json_object_get(data, "findings"), *one;
@@ -309,6 +323,7 @@ void psc_scan_render(FILE *out, const json_t *data, bool colour)
 	fprintf(out, " %s, proscribe %s, %s\n", psc_json_text(data, "architecture", "?"),
 		psc_json_text(data, "version", "?"),
 		json_is_true(json_object_get(data, "root")) ? "as root" : "not as root");
+	scan_recorded(out, data);
 	scan_gaps(out, json_object_get(data, "gaps"), "Within the scope, not read");
 	scan_gaps(out, json_object_get(data, "excluded"), "Left out, or read in part");
 }

@@ -369,7 +369,8 @@ static int build(struct psc_cli *cli, const struct given *given, struct psc_repo
 	if (given->scan && read_scan(given->scan, input->report, given->until) < 0)
 		return psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "out of memory");
 	input->chain = &chain;
-	input->scan = summary;
+	input->scan_recorded = !summary && psc_report_scan(input->report);
+	input->scan = summary ? summary : psc_report_scan(input->report);
 	if (psc_report_build(input, ret) < 0)
 		return psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "out of memory");
 	return PSC_EXIT_OK;
@@ -438,7 +439,8 @@ static const struct psc_option report_options[] = {
 	{"format", "FORMAT", "html (default), json or csv"},
 	{"output", "FILE", "write it there, as a whole, instead of printing it"},
 	{"submitted", "DATE", "when the first report was handed in; the next one counts from it"},
-	{"scan", "FILE", "what `proscribe scan --json` printed, as further evidence"},
+	{"scan", "FILE",
+	 "what `proscribe scan --json` printed, instead of the last scan that the log has"},
 	{"dir", "DIR", "directory of the log (default: as configured, " PSC_PATH_LOG ")"},
 	{"key", "FILE...",
 	 "public key (PEM) that signed it; may be given again (default: this "

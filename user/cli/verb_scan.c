@@ -118,6 +118,7 @@ static int scan_run(struct psc_cli *cli, int argc, char **argv)
 	_cleanup_(psc_scan_freep) struct psc_scan *scan = NULL;
 	struct psc_scan_options options = {0};
 	const struct psc_scan_result *result;
+	json_t *data;
 	int r, error;
 
 	r = scan_options_read(cli, &options);
@@ -144,8 +145,10 @@ static int scan_run(struct psc_cli *cli, int argc, char **argv)
 		return psc_cli_fail(cli, PSC_EXIT_FAILED, NULL, "the scan was broken off: %s",
 				    strerror(-error));
 	result = psc_scan_result(scan);
-	return psc_cli_report(cli, scan_exit(result),
-			      psc_scan_to_json(result, &options, &knowledge),
+	data = psc_scan_to_json(result, &options, &knowledge);
+	if (data)
+		psc_scan_tell(data, !psc_cli_option(cli, "no-record"));
+	return psc_cli_report(cli, scan_exit(result), data,
 			      psc_cli_option(cli, "csv") ? psc_scan_render_csv : psc_scan_render);
 }
 
@@ -158,6 +161,7 @@ static const struct psc_option scan_options[] = {
 	{"network", NULL, "enter network file systems and FUSE, too"},
 	{"threads", "N", "how many at a time (default: as many as cores)"},
 	{"csv", NULL, "print the findings as CSV"},
+	{"no-record", NULL, "do not have the daemon write a record of it into the audit log"},
 	{"trust", "DIR", "certificates that signers' chains may end at, beside the host's"},
 	PSC_POLICY_OPTIONS_CATALOG,
 	PSC_POLICY_OPTIONS_CONFIG,
@@ -177,7 +181,9 @@ const struct psc_verb psc_verb_scan = {
 	.help = "Compares files, package databases, units, accounts and processes with the rules and\n"
 		"digests of the catalog, and lists every rule that holds with its source. Then it\n"
 		"says what was looked at and what could not be read: that is the nil statement when\n"
-		"nothing was found and nothing was left out. Changes nothing; needs no daemon.\n\n"
+		"nothing was found and nothing was left out. Changes nothing; needs no daemon. If one\n"
+		"runs and you are root, scope, method, counts and result become a record of its audit\n"
+		"log, which a report uses.\n\n"
 		"Exit status 5: something was found. 0: nothing was, and everything in the scope was\n"
 		"read. 1: nothing was, but the scan is incomplete: no nil statement.\n\n"
 		"Examples:\n"

@@ -19,9 +19,10 @@
 
 struct psc_auditlog {
 	int fd;
-	bool dirty;  /* appended to since the last sync */
-	bool torn;   /* part of a line could not be cut back */
-	off_t whole; /* with torn: where the whole lines end */
+	bool dirty;	   /* appended to since the last sync */
+	bool torn;	   /* part of a line could not be cut back */
+	off_t whole;	   /* with torn: where the whole lines end */
+	struct stat known; /* as the last sync left it */
 	struct psc_chain chain;
 	struct psc_hasher *hasher;
 	char *path;
@@ -314,6 +315,8 @@ int psc_auditlog_open(const char *directory, gid_t group, struct psc_auditlog **
 	r = repair_tail(log, &found);
 	if (!r)
 		r = find_chain(log, directory_fd, &names);
+	if (!r && fstat(log->fd, &log->known) < 0)
+		r = -errno;
 	if (r < 0)
 		return r;
 	if (repair)
@@ -455,7 +458,25 @@ int psc_auditlog_sync(struct psc_auditlog *log)
 	log->dirty = false;
 	if (fstat(log->fd, &st) < 0)
 		return -errno;
+	log->known = st;
 	return st.st_nlink == 0 ? -ESTALE : 0;
+}
+
+enum psc_auditlog_state psc_auditlog_look(const struct psc_auditlog *log)
+{
+	const struct timespec *before = &log->known.st_ctim;
+	struct stat st, named;
+
+	if (log->dirty || fstat(log->fd, &st) < 0)
+		return PSC_AUDITLOG_SOUND;
+	if (stat(log->path, &named) < 0 || named.st_dev != st.st_dev || named.st_ino != st.st_ino)
+		return PSC_AUDITLOG_REMOVED;
+	if (st.st_size < log->known.st_size)
+		return PSC_AUDITLOG_CUT;
+	return st.st_size != log->known.st_size || st.st_ctim.tv_sec != before->tv_sec ||
+			       st.st_ctim.tv_nsec != before->tv_nsec
+		       ? PSC_AUDITLOG_ALTERED
+		       : PSC_AUDITLOG_SOUND;
 }
 
 /* Name of the file in its path. */
@@ -507,6 +528,9 @@ int psc_auditlog_rotate(struct psc_auditlog *log)
 		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	log->known = st;
 	close(log->fd);
 	log->fd = TAKE_FD(fd);
 	free(log->path);

@@ -76,6 +76,19 @@ void psc_auditlog_continue(struct psc_auditlog *log, const struct psc_chain *end
  */
 int psc_auditlog_sync(struct psc_auditlog *log);
 
+enum psc_auditlog_state {
+	PSC_AUDITLOG_SOUND = 0,
+	PSC_AUDITLOG_REMOVED = 1, /* its file has no name any more, or another one has it */
+	PSC_AUDITLOG_CUT = 2,	  /* its file has become shorter */
+	PSC_AUDITLOG_ALTERED = 3, /* somebody else has written to it, or changed owner or mode */
+};
+
+/*
+ * Whether the file that is written is as the last sync left it. Says nothing while something is
+ * not synced. What was altered within the same tick of the kernel's clock is not seen.
+ */
+enum psc_auditlog_state psc_auditlog_look(const struct psc_auditlog *log);
+
 /*
  * Goes on in a new file, named by the time: readers and chain go over from one to the other.
  * Syncs the old one. On failure everything stays as it was.

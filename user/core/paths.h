@@ -37,6 +37,8 @@
 #define PSC_PATH_KEYS		PSC_DIR_STATE "/keys"
 #define PSC_PATH_LOG_PUBLIC	PSC_PATH_KEYS "/log.pub"
 #define PSC_PATH_FOUND		PSC_DIR_STATE "/found.csv"
+#define PSC_PATH_SIGHTINGS	PSC_DIR_STATE "/first-seen.json"
+#define PSC_PATH_ABSENCE	PSC_DIR_RUN "/guard" /* whether it is on, and since when not */
 #define PSC_PATH_BPFFS		"/sys/fs/bpf/proscribe"
 #define PSC_PATH_BPFFS_NEW	PSC_PATH_BPFFS "-new" /* while it is made; a crash leaves it */
 

@@ -33,6 +33,7 @@ struct psc_report {
 	struct psc_report_guard *guard;
 	struct psc_report_notes notes;
 	struct psc_report_attempts *attempts;
+	json_t *scan; /* the last one of this host in the period; NULL: none */
 	char host[256];
 	bool hosts; /* records of another host as well */
 	uint64_t records;
@@ -105,6 +106,7 @@ struct psc_report *psc_report_free(struct psc_report *report)
 	psc_report_guard_free(report->guard);
 	psc_report_notes_clear(&report->notes);
 	psc_report_attempts_free(report->attempts);
+	json_decref(report->scan);
 	free(report);
 	return NULL;
 }
@@ -323,6 +325,63 @@ static int add_decision(struct psc_report *report, const json_t *record, uint64_
 	return psc_report_attempts_add(report->attempts, record, product, meant, at);
 }
 
+/*
+ * What was seen first, perhaps before the log begins: it is said again when older files are given
+ * up.
+ */
+static int add_first_seen(struct psc_report *report, const json_t *record, uint64_t at)
+{
+	const char *time = psc_report_own_text(record, "first_seen");
+	struct sight sight = {
+		.product = psc_report_own_text(record, "product"),
+		.path = psc_report_own_text(record, "path"),
+		.digest = psc_report_own_text(record, "sha256"),
+		.how = psc_report_own_text(record, "how"),
+		.surely = true,
+	};
+
+	if (!sight.product || !time || psc_time_parse(time, &sight.at) < 0 || sight.at > at)
+		return 0;
+	return see(report, &sight, NULL);
+}
+
+/* A scan of this host, as far as the log has it; the last complete one is the report's. */
+static int add_scan(struct psc_report *report, const json_t *record, uint64_t at)
+{
+	const json_t *scan = psc_report_own(record, "scan"), *one;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(json_object_get(scan, "scope"), i, one) {
+		const char *kind = json_string_value(json_object_get(one, "kind"));
+
+		if (!kind || strcmp(kind, "host") != 0)
+			return 0;
+	}
+	json_array_foreach(json_object_get(scan, "products"), i, one) {
+		const struct sight sight = {
+			.product = json_string_value(json_object_get(one, "product")),
+			.how = "scan",
+			.at = at,
+			.surely = true,
+		};
+
+		r = sight.product ? see(report, &sight, NULL) : 0;
+		if (r < 0)
+			return r;
+	}
+	if (at >= report->options.from && json_is_object(scan)) {
+		json_decref(report->scan);
+		report->scan = json_incref((json_t *)scan);
+	}
+	return 0;
+}
+
+const json_t *psc_report_scan(const struct psc_report *report)
+{
+	return report->scan;
+}
+
 /* Something was recognised in another way than by an attempt. */
 static int add_other(struct psc_report *report, const json_t *record, const char *type, uint64_t at)
 {
@@ -371,6 +430,12 @@ static int add_dated(struct psc_report *report, const json_t *record, uint64_t a
 		return strcmp(type, "decision") == 0 ? add_decision(report, record, at) : 0;
 	if (strcmp(type, "found") == 0)
 		return add_found(report, record, at);
+	if (strcmp(type, "first_seen") == 0)
+		r = add_first_seen(report, record, at);
+	else if (strcmp(type, "scan") == 0)
+		r = add_scan(report, record, at);
+	if (r < 0)
+		return r;
 	r = add_other(report, record, type, at);
 	if (r < 0 || at < report->options.from)
 		return r;

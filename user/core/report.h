@@ -54,6 +54,9 @@ int psc_report_add_seen(struct psc_report *report, const char *product, const ch
  */
 uint64_t psc_report_first_seen(const struct psc_report *report);
 
+/* The last scan of this host that is on record in the period, or NULL; it stays the report's. */
+const json_t *psc_report_scan(const struct psc_report *report);
+
 /*
  * Everything: {"host", "log", "products", "others", "held", "attempts", "unverified", "changes",
  * "losses", "guard", "days"}. docs/reporting.md describes the members. *@ret is a new reference;

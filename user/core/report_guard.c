@@ -182,12 +182,40 @@ static int take_stop(struct psc_report_guard *guard, const json_t *record, uint6
 	return change(guard, strcmp(left, "off") == 0 ? STATE_OFF : STATE_UNKNOWN, at);
 }
 
+/* Somebody took the guard away when no daemon looked: since when is told afterwards. */
+static int take_absence(struct psc_report_guard *guard, const json_t *record)
+{
+	const char *from = psc_report_own_text(record, "from");
+	const char *reason = psc_report_own_text(record, "reason");
+	uint64_t since;
+
+	if (!is_on(guard) || !reason || strcmp(reason, "lost") != 0 || !from ||
+	    psc_time_parse(from, &since) < 0)
+		return 0;
+	return change(guard, STATE_OFF, since);
+}
+
+/* A guard that is not whole is not known to be on. */
+static int take_tampering(struct psc_report_guard *guard, const json_t *record, uint64_t at)
+{
+	const char *what = psc_report_own_text(record, "what");
+	const char *left = psc_report_own_text(record, "guard");
+
+	if (!is_on(guard) || !what || strcmp(what, "pins") != 0)
+		return 0;
+	return change(guard, left && strcmp(left, "off") == 0 ? STATE_OFF : STATE_UNKNOWN, at);
+}
+
 static int take(struct psc_report_guard *guard, const json_t *record, const char *type, uint64_t at)
 {
 	if (strcmp(type, "start") == 0)
 		return take_start(guard, record, at);
 	if (strcmp(type, "stop") == 0)
 		return take_stop(guard, record, at);
+	if (strcmp(type, "guard_off") == 0)
+		return take_absence(guard, record);
+	if (strcmp(type, "tamper") == 0)
+		return take_tampering(guard, record, at);
 	if (strcmp(type, "off") == 0)
 		return psc_report_succeeded(record) ? change(guard, STATE_OFF, at) : 0;
 	guard->heartbeats += strcmp(type, "heartbeat") == 0;

@@ -10,14 +10,16 @@
 #include "user/core/json.h"
 
 static const char *const change_types[] = {
-	"start",       "stop",	    "off",	"reload",	 "reload_refused", "profile",
-	"attestation", "exemption", "decision", "window",	 "override",	   "clock",
-	"clock_set",   "place",	    "late",	"found_refused",
+	"start",     "stop",   "off",		"guard_off",	   "reload",  "reload_refused",
+	"mode",	     "list",   "catalog",	"configuration",   "profile", "attestation",
+	"exemption", "window", "override",	"legacy_decision", "clock",   "clock_set",
+	"place",     "late",   "found_refused", "disarmed",	   "scan",    "first_seen",
 };
 
 static const char *const loss_types[] = {
-	"ring_loss",	  "event_damaged",     "log_repaired",	   "log_resumed", "log_given_up",
-	"resolver_blind", "resolver_overflow", "found_unverified", "canary",
+	"ring_loss",	"event_damaged",  "log_repaired",      "log_resumed",
+	"log_given_up", "resolver_blind", "resolver_overflow", "found_unverified",
+	"canary",	"resolver_stuck", "found_full",	       "tamper",
 };
 
 /* What a record of a change says besides its message. */
@@ -97,7 +99,7 @@ int psc_report_notes_add(struct psc_report_notes *notes, const json_t *record, u
 {
 	const char *type = psc_report_own_text(record, "type");
 
-	/* an attempt has a verdict; a record that is called a decision too has none */
+	/* an attempt has a verdict */
 	if (!type || psc_report_own_text(record, "verdict"))
 		return 0;
 	if (is_one(loss_types, ARRAY_SIZE(loss_types), type) &&

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * changes.c - what is different between two policies, as records: each profile and each
- * object that came, went or was altered, with its digest before and after. See daemon.h.
+ * changes.c - what is different between two policies, as records: the mode and each file, profile
+ * and object that came, went or was altered, with its digest before and after. See daemon.h.
  */
 #include "user/core/util.h"
 
 #include "user/core/hex.h"
+#include "user/core/names.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
 
@@ -132,6 +133,90 @@ static void record_end(struct psc_daemon *daemon, const char *requester,
 	else /* taken away, or somebody has written an end that is past into it */
 		record_object(daemon, requester, before, over);
 }
+
+/* ---- files and the mode ------------------------------------------------------------------- */
+
+static void record_file(struct psc_daemon *daemon, const char *requester, const char *type,
+			const struct psc_input *before, const struct psc_input *after)
+{
+	json_t *record;
+
+	/* without a digest it is only known that it is there */
+	if ((before && !before->digested) || (after && !after->digested))
+		return;
+	record = change_record(daemon, type, before ? before->path : after->path,
+			       before ? before->digest : NULL, after ? after->digest : NULL);
+	if (!record)
+		return;
+	psc_record_set_string(record, "requester", requester);
+	psc_journal_write(daemon, record);
+}
+
+static void record_files(struct psc_daemon *daemon, const char *requester, const char *type,
+			 enum psc_input_kind kind, const struct psc_inputs *before,
+			 const struct psc_inputs *after)
+{
+	for (size_t i = 0; i < after->count; i++) {
+		const struct psc_input *input = &after->item[i];
+
+		if (input->kind == kind)
+			record_file(daemon, requester, type, psc_inputs_find(before, input->path),
+				    input);
+	}
+	for (size_t i = 0; i < before->count; i++) {
+		const struct psc_input *input = &before->item[i];
+
+		if (input->kind == kind && !psc_inputs_find(after, input->path))
+			record_file(daemon, requester, type, input, NULL);
+	}
+}
+
+static void record_catalog(struct psc_daemon *daemon, const struct psc_policy *before,
+			   const struct psc_policy *after, const char *requester)
+{
+	json_t *record;
+
+	if (!after->catalog_known)
+		return;
+	record = change_record(daemon, "catalog", "all",
+			       before && before->catalog_known ? before->catalog : NULL,
+			       after->catalog);
+	if (!record)
+		return;
+	psc_record_set_string(record, "requester", requester);
+	psc_journal_write(daemon, record);
+}
+
+static void record_mode(struct psc_daemon *daemon, enum psc_mode before, enum psc_mode after,
+			const char *requester)
+{
+	json_t *record;
+
+	if (before == after || psc_journal_record(daemon, "mode", &record) < 0)
+		return;
+	psc_record_message(record, "mode %s, before: %s", psc_mode_to_string(after),
+			   psc_mode_to_string(before));
+	psc_record_set_string(record, "before", psc_mode_to_string(before));
+	psc_record_set_string(record, "mode", psc_mode_to_string(after));
+	psc_record_set_string(record, "requester", requester);
+	psc_journal_write(daemon, record);
+}
+
+void psc_changes_record_inputs(struct psc_daemon *daemon, const struct psc_policy *before,
+			       const struct psc_policy *after, const char *requester)
+{
+	static const struct psc_inputs none;
+	const struct psc_inputs *from = before ? &before->inputs : &none;
+
+	if (before)
+		record_mode(daemon, before->config->mode, after->config->mode, requester);
+	record_files(daemon, requester, "configuration", PSC_INPUT_CONFIGURATION, from,
+		     &after->inputs);
+	record_files(daemon, requester, "list", PSC_INPUT_LIST, from, &after->inputs);
+	record_catalog(daemon, before, after, requester);
+}
+
+/* ---- profiles and objects ------------------------------------------------------------------ */
 
 void psc_changes_record(struct psc_daemon *daemon, const struct psc_policy_set *before,
 			const struct psc_policy_set *after, const char *requester)

@@ -6,6 +6,7 @@
 #include "user/core/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -60,7 +61,8 @@ static json_t *success(json_t *data)
 	return json_pack("{s:b, s:o}", "ok", 1, "data", data);
 }
 
-static json_t *answer_status(struct psc_daemon *daemon, const char *requester)
+static json_t *answer_status(struct psc_daemon *daemon, const json_t *request,
+			     const char *requester)
 {
 	struct psc_error error = {};
 	json_t *data;
@@ -72,7 +74,8 @@ static json_t *answer_status(struct psc_daemon *daemon, const char *requester)
 	return failure(1, &error, NULL);
 }
 
-static json_t *answer_reload(struct psc_daemon *daemon, const char *requester)
+static json_t *answer_reload(struct psc_daemon *daemon, const json_t *request,
+			     const char *requester)
 {
 	struct psc_error error = {};
 	json_t *reply;
@@ -89,7 +92,7 @@ static json_t *answer_reload(struct psc_daemon *daemon, const char *requester)
 				 (json_int_t)daemon->policy.image->listed));
 }
 
-static json_t *answer_clock(struct psc_daemon *daemon, const char *requester)
+static json_t *answer_clock(struct psc_daemon *daemon, const json_t *request, const char *requester)
 {
 	struct psc_error error = {};
 	json_t *data;
@@ -100,13 +103,14 @@ static json_t *answer_clock(struct psc_daemon *daemon, const char *requester)
 	return failure(1, &error, NULL);
 }
 
-static json_t *answer_clock_accept(struct psc_daemon *daemon, const char *requester)
+static json_t *answer_clock_accept(struct psc_daemon *daemon, const json_t *request,
+				   const char *requester)
 {
 	psc_clock_trust(daemon, requester);
-	return answer_clock(daemon, requester);
+	return answer_clock(daemon, request, requester);
 }
 
-static json_t *answer_off(struct psc_daemon *daemon, const char *requester)
+static json_t *answer_off(struct psc_daemon *daemon, const json_t *request, const char *requester)
 {
 	struct psc_error error = {};
 	int r = psc_daemon_off(daemon, requester, &error);
@@ -120,15 +124,32 @@ static json_t *answer_off(struct psc_daemon *daemon, const char *requester)
 			       : "mend that, then proscribe off again");
 }
 
+/* Somebody has scanned: the log says what came of it. */
+static json_t *answer_scanned(struct psc_daemon *daemon, const json_t *request,
+			      const char *requester)
+{
+	struct psc_error error = {};
+	uint64_t sequence;
+	int r = psc_scanned_record(daemon, json_object_get(request, "data"), requester, &sequence);
+
+	if (!r)
+		return success(json_pack("{s:I}", "sequence", (json_int_t)sequence));
+	psc_error_set(&error, NULL, 0, 0, "%s",
+		      r == -EINVAL ? "that is no result of a scan" : strerror(-r));
+	return failure(r == -EINVAL ? 4 : 1, &error,
+		       r == -EINVAL ? NULL : "see proscribe status: the audit log");
+}
+
 static const struct {
 	const char *verb;
-	json_t *(*answer)(struct psc_daemon *daemon, const char *requester);
+	json_t *(*answer)(struct psc_daemon *daemon, const json_t *request, const char *requester);
 } verbs[] = {
 	{"status", answer_status},
 	{"reload", answer_reload},
 	{"off", answer_off},
 	{"clock", answer_clock},
 	{"clock_accept", answer_clock_accept},
+	{"scanned", answer_scanned},
 };
 
 static json_t *answer(struct psc_daemon *daemon, const json_t *request, const char *requester)
@@ -138,9 +159,30 @@ static json_t *answer(struct psc_daemon *daemon, const json_t *request, const ch
 
 	for (size_t i = 0; verb && i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(verb, verbs[i].verb))
-			return verbs[i].answer(daemon, requester);
+			return verbs[i].answer(daemon, request, requester);
 	psc_error_set(&error, NULL, 0, 0, "the daemon knows no such request");
 	return failure(2, &error, NULL);
+}
+
+/*
+ * Whoever became root by sudo or su is still told by the user of the login. The peer waits for its
+ * answer, so that its number is its own; one that does not wait is not worth a name.
+ */
+static void name_peer(const struct ucred *peer, char *name, size_t size)
+{
+	char path[64], text[16] = "";
+	_cleanup_close_ int fd = -1;
+	int n = snprintf(name, size, "uid %u, ", peer->uid);
+	ssize_t got = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/loginuid", peer->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		got = read(fd, text, sizeof(text) - 1);
+	/* (uid_t)-1: nobody has logged in */
+	if (got > 0 && text[strspn(text, "0123456789")] == '\0' && strcmp(text, "4294967295") != 0)
+		n += snprintf(name + n, size - (size_t)n, "auid %s, ", text);
+	snprintf(name + n, size - (size_t)n, "pid %d", peer->pid);
 }
 
 void psc_control_serve(struct psc_daemon *daemon)
@@ -157,7 +199,7 @@ void psc_control_serve(struct psc_daemon *daemon)
 		return;
 	if (psc_frame_receive(fd, PSC_FRAME_REQUEST_MAX, CLIENT_TIMEOUT_MS, &request) < 0)
 		return;
-	snprintf(requester, sizeof(requester), "uid %u, pid %d", peer.uid, peer.pid);
+	name_peer(&peer, requester, sizeof(requester));
 	reply = answer(daemon, request, requester);
 	if (reply)
 		psc_frame_send_timeout(fd, reply, CLIENT_TIMEOUT_MS);

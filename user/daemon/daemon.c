@@ -179,6 +179,7 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 		record_refusal(daemon, requester, reterr);
 		return r;
 	}
+	psc_policy_digest_inputs(&policy, &daemon->policy);
 	if (strcmp(daemon->policy.config->log_directory, policy.config->log_directory))
 		psc_journal_close(daemon);
 	psc_policy_clear(&daemon->previous);
@@ -190,18 +191,22 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 	psc_journal_change(daemon, "reload", requester, true,
 			   "configuration, policy and lists read anew");
 	psc_places_mark(daemon);
+	psc_changes_record_inputs(daemon, &daemon->previous, &daemon->policy, requester);
 	psc_changes_record(daemon, &daemon->previous.set, &daemon->policy.set, requester);
 	psc_resolver_reloaded(daemon);
 	prove_now(daemon, requester);
 	return 0;
 }
 
-static void reload_by_signal(struct psc_daemon *daemon)
+static void reload_by_signal(struct psc_daemon *daemon, const struct signalfd_siginfo *by)
 {
 	struct psc_error error = {};
+	char requester[64];
 
+	snprintf(requester, sizeof(requester), "SIGHUP by uid %u, pid %u", by->ssi_uid,
+		 by->ssi_pid);
 	psc_notify_reloading();
-	if (!psc_daemon_reload(daemon, "SIGHUP", &error))
+	if (!psc_daemon_reload(daemon, requester, &error))
 		psc_say("reloaded: %zu digests, generation %llu", daemon->policy.image->listed,
 			(unsigned long long)daemon->guard->shared->control.generation);
 	psc_notify("READY=1");
@@ -363,7 +368,10 @@ static int open_doors(struct psc_daemon *daemon)
 	psc_places_mark(daemon);
 	/* then what happened while no daemon ran */
 	psc_journal_drain(daemon);
+	psc_absence_record(daemon);
 	record_start(daemon);
+	psc_policy_digest_inputs(&daemon->policy, NULL);
+	psc_changes_record_inputs(daemon, NULL, &daemon->policy, "start");
 	psc_changes_record(daemon, &nothing, &daemon->policy.set, "start");
 	if (daemon->policy.restored || daemon->policy.held)
 		record_refusal(daemon, "start", &daemon->refused);
@@ -410,6 +418,8 @@ static int start(struct psc_daemon *daemon)
 		return r;
 	}
 	read_host(daemon);
+	psc_absence_read(daemon);
+	psc_sightings_open(daemon);
 	r = psc_canary_init(&daemon->canary);
 	if (r < 0) {
 		psc_say("the canary cannot be made: %s", strerror(-r));
@@ -453,7 +463,7 @@ static void handle_signal(struct psc_daemon *daemon)
 
 	while (read(daemon->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			reload_by_signal(daemon);
+			reload_by_signal(daemon, &info);
 		else
 			daemon->stopping = true;
 	}
@@ -485,6 +495,8 @@ static void handle_tick(struct psc_daemon *daemon)
 	psc_logkeep_tick(daemon);
 	psc_sinks_tick(daemon);
 	psc_off_tick(daemon);
+	psc_tamper_tick(daemon);
+	psc_absence_tick(daemon);
 }
 
 static void handle(struct psc_daemon *daemon, int fd)

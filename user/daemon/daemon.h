@@ -19,6 +19,7 @@
 #include "user/core/event_json.h"
 #include "user/core/fold.h"
 #include "user/core/image.h"
+#include "user/core/inputs.h"
 #include "user/core/list.h"
 #include "user/core/policy_set.h"
 #include "user/core/seen_bound.h"
@@ -46,9 +47,12 @@ struct psc_policy {
 	struct psc_list *list;
 	size_t site_files; /* the first files of the list are the site's, the others a catalog's */
 	struct psc_image *image;
-	uint8_t digest[PSC_DIGEST_SIZE]; /* of the image as a file */
-	uint64_t generation;		 /* under which it is, or was, in force */
-	bool restored;			 /* from active.bin: lists and profiles were refused */
+	uint8_t digest[PSC_DIGEST_SIZE];  /* of the image as a file */
+	uint64_t generation;		  /* under which it is, or was, in force */
+	struct psc_inputs inputs;	  /* the files it was made of; none: not known */
+	uint8_t catalog[PSC_DIGEST_SIZE]; /* psc_catalog_digest() */
+	bool catalog_known;
+	bool restored; /* from active.bin: lists and profiles were refused */
 	bool disarmed; /* restored to observe only: it would refuse what the host needs */
 	bool held;     /* all that is known is what the kernel has: active.bin was refused, too */
 };
@@ -111,6 +115,16 @@ struct psc_daemon {
 	uint64_t log_signed;	     /* sequence of the last record with a signature */
 	uint64_t checkpoint_boot_ns; /* boot clock of the last one */
 	uint64_t heartbeat_boot_ns;
+	struct {
+		uint64_t from_ns;   /* boot clock since which the guard was not on, at most */
+		const char *reason; /* a constant; NULL: nothing was left behind */
+		char requester[64]; /* of off */
+	} absence;
+	struct {
+		size_t pins; /* of the guard that were missing at the last look */
+		bool table;  /* of the kernel was not ours at the last look */
+	} tamper;
+	json_t *sightings; /* what was seen first of each product, by its name */
 	int epoll_fd;
 	int signal_fd;
 	int timer_fd;
@@ -152,6 +166,58 @@ const char *psc_guard_state_to_string(enum psc_guard_state state);
 int psc_daemon_off(struct psc_daemon *daemon, const char *requester, struct psc_error *reterr);
 void psc_off_tick(struct psc_daemon *daemon);
 
+/* ---- absence.c: when the guard was not on */
+
+/* What the daemon before this one has left behind of it, in this boot. */
+void psc_absence_read(struct psc_daemon *daemon);
+
+/* Writes the record of it, if the guard is on from now and was not before. */
+void psc_absence_record(struct psc_daemon *daemon);
+
+/* The guard is on still; it was taken off by @requester. */
+void psc_absence_tick(struct psc_daemon *daemon);
+void psc_absence_off(struct psc_daemon *daemon, const char *requester);
+
+/* ---- tamper.c */
+
+/*
+ * Looks whether somebody has laid hands on the guard or its log behind our back, and writes a
+ * record of what is seen for the first time.
+ */
+void psc_tamper_tick(struct psc_daemon *daemon);
+
+/* ---- sightings.c: when each product was seen first on this host */
+
+/* Reads what was kept. Without it everything is new. */
+void psc_sightings_open(struct psc_daemon *daemon);
+
+/* One product, at some time and place. */
+struct psc_sighting {
+	const char *product; /* as a list names it */
+	const char *how;     /* "attempt", "found", "runs", "scan" */
+	const char *path;    /* NULL: not known */
+	const char *digest;  /* in hex; NULL: not known */
+	uint64_t at;	     /* ns, wall clock */
+};
+
+/*
+ * Writes a record and keeps it, if the product was never seen before. An error only when the
+ * record could not be written: then the product is as new as before. Does not sync.
+ */
+int psc_sightings_see(struct psc_daemon *daemon, const struct psc_sighting *sighting);
+
+/* The log begins with @next_sequence now: what was said before that is said again. */
+void psc_sightings_repeat(struct psc_daemon *daemon, uint64_t next_sequence);
+
+/* ---- scanned.c */
+
+/*
+ * Writes the record of a scan that somebody made: @scan is what `proscribe scan` knows of it.
+ * -EINVAL when it is none; else the error of the log.
+ */
+int psc_scanned_record(struct psc_daemon *daemon, const json_t *scan, const char *requester,
+		       uint64_t *ret_sequence);
+
 /* ---- policy.c */
 
 void psc_policy_clear(struct psc_policy *policy);
@@ -187,6 +253,19 @@ json_t *psc_mode_from_json(const struct psc_daemon *daemon);
 
 /* After a change of the mode: whether the programs tell of code that is not listed. */
 void psc_policy_tell_seen(struct psc_policy *policy);
+/* ---- policy_inputs.c: the files that a policy is made of */
+
+/* Adds those that @config names; the configuration's own file comes before it is read. */
+void psc_policy_add_inputs(const struct psc_config *config, struct psc_inputs *inputs);
+
+/* Digests of what @policy was made of; @before may be NULL: what it has unchanged is not read. */
+void psc_policy_digest_inputs(struct psc_policy *policy, const struct psc_policy *before);
+
+/*
+ * A file that is not any more as it was when the policy in force was read, or NULL. The caller
+ * frees it.
+ */
+char *psc_policy_changed_input(const struct psc_daemon *daemon);
 
 /* ---- interlock.c */
 
@@ -240,6 +319,13 @@ void psc_restored_recognise(struct psc_daemon *daemon);
  */
 void psc_changes_record(struct psc_daemon *daemon, const struct psc_policy_set *before,
 			const struct psc_policy_set *after, const char *requester);
+
+/*
+ * The same of the mode, the configuration's file, the lists and the catalog, with their digests.
+ * @before is NULL at the start.
+ */
+void psc_changes_record_inputs(struct psc_daemon *daemon, const struct psc_policy *before,
+			       const struct psc_policy *after, const char *requester);
 
 /* ---- clock.c */
 
@@ -298,6 +384,9 @@ void psc_journal_change(struct psc_daemon *daemon, const char *type, const char 
 
 /* Appends and syncs, takes the reference. An error is kept in log_error as well. */
 int psc_journal_write(struct psc_daemon *daemon, json_t *record);
+
+/* Appends without sync, and leaves the reference. For records within a group. */
+int psc_journal_append(struct psc_daemon *daemon, const json_t *record);
 
 /* The same with the host's signature, if there is a key. */
 int psc_journal_write_signed(struct psc_daemon *daemon, json_t *record);

@@ -118,3 +118,23 @@ int psc_guard_activate(struct psc_guard *guard, const struct psc_image *image,
 	drop_digests(guard, (generation - 1) & (PSC_SLOTS - 1));
 	return 0;
 }
+
+bool psc_guard_has(const struct psc_guard *guard, const struct psc_image *image,
+		   uint64_t generation)
+{
+	const struct psc_shared *shared = guard->shared;
+	uint32_t slot = generation & (PSC_SLOTS - 1);
+	const struct psc_table *table = &shared->table[slot];
+
+	/* behind the generation, which the image does not know, it is the same to the byte */
+	if (shared->control.generation != generation || table->generation != generation ||
+	    memcmp(&table->hash_limit, &image->table.hash_limit,
+		   sizeof(*table) - offsetof(struct psc_table, hash_limit)) != 0)
+		return false;
+	for (int kind = 0; kind < PSC_FILTER_MAX; kind++) {
+		if (memcmp(shared->filter[slot][kind], image->filter[kind],
+			   sizeof(shared->filter[slot][kind])) != 0)
+			return false;
+	}
+	return true;
+}

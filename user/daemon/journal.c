@@ -238,6 +238,11 @@ static int append_event(struct psc_daemon *daemon, const struct psc_event *event
 	return 0;
 }
 
+int psc_journal_append(struct psc_daemon *daemon, const json_t *record)
+{
+	return append(daemon, (json_t *)record, NULL);
+}
+
 /* Proves that the log can be written again, and is evidence that it could not be. */
 static int append_resumption(struct psc_daemon *daemon)
 {
@@ -320,6 +325,27 @@ static void explain(const struct psc_policy *policy, const struct psc_event *eve
 	context->ruling = psc_image_ruling_of(image, event->interval, event->class, event->op);
 }
 
+/* What is unverified is not known to be the product. */
+static int see_product(struct psc_daemon *daemon, const struct psc_event *event,
+		       const struct psc_event_context *context)
+{
+	char digest[2 * PSC_DIGEST_SIZE + 1];
+	struct psc_sighting sighting = {
+		.product = context->product,
+		.how = "attempt",
+		.path = event->path_length ? event->path : NULL,
+		.at = event->head.boot_ns + (uint64_t)context->boot_to_wall_ns,
+	};
+
+	if (!context->product || event->unverified != PSC_UNVERIFIED_NONE)
+		return 0;
+	if (event->head.flags & PSC_EVENT_DIGEST_VALID) {
+		psc_hex_encode(event->digest, PSC_DIGEST_SIZE, digest);
+		sighting.digest = digest;
+	}
+	return psc_sightings_see(daemon, &sighting);
+}
+
 /* @repeats: how often the attempt came again since it was recorded, or NULL. */
 static int append_decision(struct psc_daemon *daemon, const struct psc_event *event,
 			   const struct psc_fold_repeats *repeats)
@@ -329,6 +355,7 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 	struct psc_list_entry entry;
 	struct psc_list_file file;
 	struct psc_who who;
+	int r;
 
 	if (policy)
 		explain(policy, event, &context);
@@ -350,6 +377,10 @@ static int append_decision(struct psc_daemon *daemon, const struct psc_event *ev
 		/* What came again is not asked for anew: its first record says it. */
 		psc_who_ask(daemon->who, event, &who);
 		context.who = &who;
+		/* before it: what fails behind it would have it written twice */
+		r = see_product(daemon, event, &context);
+		if (r < 0)
+			return r;
 	}
 	return append_event(daemon, event, &context);
 }

@@ -60,6 +60,7 @@ static const struct {
 };
 
 _Static_assert(ARRAY_SIZE(programs) <= PSC_GUARD_HOOKS_MAX, "hooks");
+_Static_assert(ARRAY_SIZE(programs) + ARRAY_SIZE(maps) <= PSC_GUARD_PINS_MAX, "pins");
 
 static bool program_used(size_t i, const struct psc_guard *guard)
 {
@@ -448,6 +449,27 @@ int psc_guard_hooks(const struct psc_guard *guard, const char *ret_hooks[PSC_GUA
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		if (program_used(i, guard))
 			ret_hooks[n++] = programs[i].hook;
+	return n;
+}
+
+static bool is_pinned(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PSC_PATH_BPFFS "/%s", name);
+	return access(path, F_OK) == 0;
+}
+
+int psc_guard_missing_pins(const struct psc_guard *guard, const char *ret[PSC_GUARD_PINS_MAX])
+{
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		if (program_used(i, guard) && !is_pinned(programs[i].program))
+			ret[n++] = programs[i].program;
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		if (!is_pinned(maps[i].pin))
+			ret[n++] = maps[i].pin;
 	return n;
 }
 

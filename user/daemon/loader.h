@@ -69,6 +69,17 @@ int psc_guard_counters(const struct psc_guard *guard, struct psc_counters *ret);
 int psc_guard_hooks(const struct psc_guard *guard, const char *ret_hooks[PSC_GUARD_HOOKS_MAX]);
 
 /*
+ * Names of the pins that the guard should have and that are not there, in @ret, which points to
+ * constants; returns how many.
+ */
+#define PSC_GUARD_PINS_MAX (PSC_GUARD_HOOKS_MAX + 8)
+int psc_guard_missing_pins(const struct psc_guard *guard, const char *ret[PSC_GUARD_PINS_MAX]);
+
+/* Whether the kernel still has what psc_guard_activate() put there: generation, table, filters. */
+bool psc_guard_has(const struct psc_guard *guard, const struct psc_image *image,
+		   uint64_t generation);
+
+/*
  * Unpins everything, also what a daemon that was killed half-way has left: the guard is off once
  * the kernel has dropped the programs. -ENOENT when nothing was pinned; after another error as
  * much is unpinned as could be.

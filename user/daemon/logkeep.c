@@ -68,8 +68,10 @@ static int look_after(struct psc_daemon *daemon)
 	if (r < 0)
 		return r;
 	r = psc_keeper_give_up(daemon->keeper, daemon->policy.config->log_total_size, &gone);
-	if (r > 0)
+	if (r > 0) {
 		record_gone(daemon, &gone);
+		psc_sightings_repeat(daemon, gone.next_sequence);
+	}
 	return r;
 }
 

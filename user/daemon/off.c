@@ -34,6 +34,7 @@ const char *psc_guard_state_to_string(enum psc_guard_state state)
 static void finish(struct psc_daemon *daemon, const char *requester)
 {
 	psc_journal_drain(daemon);
+	psc_absence_off(daemon, requester);
 	psc_journal_change(daemon, "off", requester, true,
 			   daemon->policy.held ? "the guard's pins were removed; that the kernel "
 						 "has dropped it is not proven"

@@ -20,6 +20,7 @@ void psc_policy_clear(struct psc_policy *policy)
 	policy->list = psc_list_free(policy->list);
 	policy->image = psc_image_free(policy->image);
 	psc_policy_set_clear(&policy->set);
+	psc_inputs_clear(&policy->inputs);
 }
 
 static int replace_string(char **string, const char *value)
@@ -124,7 +125,11 @@ int psc_policy_load(const struct psc_options *options, uint64_t now, const struc
 	int r;
 
 	*reterr = (struct psc_error){};
+	/* as they are before they are read: what is written meanwhile is seen as a change */
+	psc_inputs_add(&policy.inputs, PSC_INPUT_CONFIGURATION, options->config ?: PSC_PATH_CONFIG);
 	r = load_config(options, &policy.config, reterr);
+	if (!r)
+		psc_policy_add_inputs(policy.config, &policy.inputs);
 	if (!r)
 		r = number_places(policy.config, before);
 	if (!r)

@@ -129,6 +129,18 @@ void psc_resolver_feed_drop(struct psc_resolver *resolver)
 	resolver->changed_count = resolver->pending = resolver->feed_tries = 0;
 }
 
+static void see_found(struct psc_daemon *daemon, const struct psc_list_entry *entry)
+{
+	char digest[2 * PSC_DIGEST_SIZE + 1];
+
+	psc_hex_encode(entry->digest, PSC_DIGEST_SIZE, digest);
+	psc_sightings_see(daemon, &(struct psc_sighting){.product = entry->product,
+							 .how = "found",
+							 .path = entry->name,
+							 .digest = digest,
+							 .at = psc_time_now()});
+}
+
 static void record_feed(struct psc_daemon *daemon, size_t added)
 {
 	const struct psc_list *list = daemon->resolver->additions;
@@ -150,6 +162,8 @@ static void record_feed(struct psc_daemon *daemon, size_t added)
 						       "sha256", digest, "product", entry.product,
 						       "source", entry.source));
 	}
+	for (size_t i = 0; !psc_list_get(list, i, &entry); i++)
+		see_found(daemon, &entry);
 	psc_record_set(record, "files", files);
 	psc_record_set(record, "added", json_integer(added));
 	psc_record_set(record, "generation", json_integer(daemon->policy.generation));

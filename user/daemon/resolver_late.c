@@ -377,8 +377,13 @@ static void record_late(struct psc_daemon *daemon, const struct psc_resolver_res
 			      psc_op_to_string(result->library ? PSC_OP_LOAD : PSC_OP_EXEC));
 	psc_record_set_string(record, "action", psc_action_to_string(action));
 	psc_record_set_string(record, "outcome", done);
-	if (!psc_list_find(daemon->policy.list, result->digest, &entry))
+	if (!psc_list_find(daemon->policy.list, result->digest, &entry)) {
 		psc_record_set_string(record, "product", entry.product);
+		psc_sightings_see(daemon, &(struct psc_sighting){.product = entry.product,
+								 .how = "runs",
+								 .path = result->path,
+								 .at = psc_time_now()});
+	}
 	psc_journal_write(daemon, record);
 }
 

@@ -229,6 +229,30 @@ static void warn_of_guard(json_t *warnings, enum psc_guard_state state)
 		     "restart proscribed");
 }
 
+/* What somebody else did to guard or files. */
+static void warn_of_tampering(json_t *warnings, const struct psc_daemon *daemon)
+{
+	_cleanup_free_ char *path = psc_policy_changed_input(daemon);
+	_cleanup_json_ json_t *safe = psc_json_safe(path);
+	_cleanup_free_ char *message = NULL;
+
+	if (daemon->tamper.pins && psc_off_state(daemon) == PSC_GUARD_ON)
+		warn(warnings, "guard_incomplete",
+		     "some of the guard's pins are gone, and with them what they held",
+		     "proscribe off, then start proscribed");
+	if (daemon->tamper.table)
+		warn(warnings, "guard_altered",
+		     "the policy in the kernel is not the one that was put there",
+		     "proscribe reload");
+	if (!safe)
+		return;
+	if (asprintf(&message, "%s is not as it was when the policy was read",
+		     json_string_value(safe)) < 0)
+		message = NULL;
+	else
+		warn(warnings, "policy_outdated", message, "proscribe reload");
+}
+
 /*
  * Of the site's own lists. That those of a catalog lack their sizes is a fact of the catalog,
  * about which nobody here can do anything (proscribe catalog stats).
@@ -259,6 +283,7 @@ static json_t *warnings_json(const struct psc_daemon *daemon, const struct psc_c
 	char message[160];
 
 	warn_of_guard(warnings, psc_off_state(daemon));
+	warn_of_tampering(warnings, daemon);
 	warn_of_sizes(warnings, &daemon->policy);
 	if (daemon->log_error < 0) {
 		snprintf(message, sizeof(message), "the audit log cannot be written: %s",

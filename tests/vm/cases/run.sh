@@ -30,7 +30,7 @@ while getopts nmilp:k: option; do
 	esac
 done
 cases=$(dirname -- "$0")/cases
-for part in lib batch exec load open module fileless overlay place ways record evidence life policy doctor ima bounds long resolver seen; do
+for part in lib batch exec load open module fileless overlay place ways record evidence own_records life policy doctor ima bounds long resolver seen; do
 	# shellcheck source=/dev/null
 	. "$cases/$part.sh"
 done
@@ -149,4 +149,4 @@ life | long) phase enforce ;;
 esac
 sed 's/^/daemon\t/' /run/proscribed.out
 # the whole audit log, for the host to look at
-for file in "$logs"/audit-*.jsonl*; do zcat -f "$file"; done | gzip -1 | base64 -w 1000 | sed 's/^/log\t/'
+for file in "$work"/away-*.jsonl "$logs"/audit-*.jsonl*; do if [ -e "$file" ]; then zcat -f "$file"; fi; done | gzip -1 | base64 -w 1000 | sed 's/^/log\t/'
