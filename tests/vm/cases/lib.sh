@@ -137,6 +137,7 @@ log_mark() {
 log_since() {
 	local file
 	for file in "$logs"/audit-*.jsonl; do
+		[ -e "$file" ] || continue
 		tail -c +$((${marks[$file]:-0} + 1)) "$file"
 	done | grep -vE '"type":"(checkpoint|heartbeat)"'
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154,SC2317
 # What the audit log tells beside decisions: changes, scans, hands on the guard and on the log. In
-# enforce mode (life_), one after the other; those that take the guard apart come last (last_).
+# enforce mode, one after the other: life_ in every series, long_ among what takes minutes, because
+# the daemon looks every five seconds and is started anew again and again.
 
 # records_of TYPE: those since the mark, whole.
 records_of() {
@@ -53,7 +54,7 @@ life_log_changes() {
 }
 
 # A file that was changed and not read is a warning until it is.
-life_log_outdated() {
+long_log_outdated() {
 	local said before
 	printf '%s\n' "$header" >"$lists"/outdated.csv
 	said=$(proscribe status --json | jq -r '.data.warnings[] | select(.id == "policy_outdated").message')
@@ -89,7 +90,7 @@ life_log_scan() {
 }
 
 # Once a product, however often it is tried, over restarts of the daemon.
-life_log_first_seen() {
+long_log_first_seen() {
 	program "$p"
 	log_mark
 	list "$p" --product "lab/first seen"
@@ -113,7 +114,7 @@ newest_log() {
 	echo "${files[-1]}"
 }
 
-life_log_removed() {
+long_log_removed() {
 	log_mark
 	# away from its name; run.sh has a look at it at the end
 	mv "$(newest_log)" "$work/away-${mode}.jsonl"
@@ -121,17 +122,17 @@ life_log_removed() {
 }
 
 # Whole lines, so that the rest of the cases can read it.
-life_log_cut() {
+long_log_cut() {
 	local file size
 	log_mark
 	file=$(newest_log)
 	size=$(stat -c %s "$file")
 	truncate -s $((size - $(tail -n 1 "$file" | wc -c))) "$file"
-	marks[$file]=0
+	marks+=(["$file"]=0)
 	told tamper '.what == "log_cut"'
 }
 
-life_log_edited() {
+long_log_edited() {
 	local file
 	log_mark
 	file=$(newest_log)
@@ -141,7 +142,7 @@ life_log_edited() {
 }
 
 # One program's pin: what it guarded is open, and everybody is told.
-last_log_pin_removed() {
+long_log_pin_removed() {
 	log_mark
 	rm /sys/fs/bpf/proscribe/psc_kernel_load_data
 	if ! until_record tamper '.what == "pins" and .guard == "on" and
@@ -158,7 +159,7 @@ last_log_pin_removed() {
 }
 
 # All of them, while no daemon looks: the next one tells since when.
-last_log_pins_removed_unseen() {
+long_log_pins_removed_unseen() {
 	log_mark
 	end_daemon KILL
 	rm -r /sys/fs/bpf/proscribe
@@ -167,7 +168,7 @@ last_log_pins_removed_unseen() {
 }
 
 # And while it looks.
-last_log_pins_removed() {
+long_log_pins_removed() {
 	log_mark
 	rm -r /sys/fs/bpf/proscribe
 	if ! until_record tamper '.what == "pins" and .guard != "on"'; then
@@ -179,9 +180,60 @@ last_log_pins_removed() {
 	start_daemon --mode "$mode"
 }
 
-last_log_off_told() {
+long_log_off_told() {
 	log_mark
 	guard_off
 	start_daemon --mode "$mode"
 	told guard_off '.reason == "off" and (.requester | startswith("uid 0, "))'
+}
+
+# labelled CGROUP ID: a container as runc makes it, with one program, which is listed. What the
+# runtimes differ in is the control group that they ask for.
+labelled() {
+	mkdir -p bundle/rootfs
+	[ -e bundle/rootfs/payload ] || program_static "$dir/bundle/rootfs/payload"
+	jq -n --arg group "$1" '{ociVersion: "1.0.2", root: {path: "rootfs"}, hostname: "c",
+		process: {cwd: "/", args: ["/payload"], env: ["PATH=/"], user: {uid: 0, gid: 0},
+			noNewPrivileges: true},
+		mounts: [{destination: "/proc", type: "proc", source: "proc"}],
+		linux: {cgroupsPath: $group,
+			namespaces: [{type: "pid"}, {type: "mount"}, {type: "ipc"}, {type: "uts"}]}}' \
+		>bundle/config.json
+	runc --root "$dir/state" run --bundle bundle "lab-$2" </dev/null
+}
+
+# Id and runtime by the names that docker, podman, CRI-O and containerd give control groups.
+long_log_container() {
+	local id=0 group runtime wanted='' got pod listed=''
+	while read -r runtime group; do
+		id=$((id + 1))
+		try labelled "${group/ID/$(printf '%064x' $id)}" $id
+		if [ -z "$listed" ]; then
+			# it ran once, before it was listed
+			if [ "$status" != 0 ]; then result broken-control "$text" && return; fi
+			list bundle/rootfs/payload
+			listed=1
+			log_mark
+			try labelled "${group/ID/$(printf '%064x' $id)}" $id
+		fi
+		wanted="$wanted$(printf '%064x' $id) $runtime;"
+	done <<-'EOF'
+		docker /docker/ID
+		podman /machine.slice/libpod-ID.scope
+		cri-o /kubepods.slice/kubepods-pod0b0f6e0a_6b4e_4f1e_9a53_1f3b8e6f2a11.slice/crio-ID.scope
+		containerd /kubepods.slice/kubepods-pod0b0f6e0a_6b4e_4f1e_9a53_1f3b8e6f2a11.slice/cri-containerd-ID.scope
+	EOF
+	log_barrier
+	got=$(records_of decision | jq -r 'select(.file.name == "payload" and
+		.proscribe.verdict == "deny" and .proscribe.op == "exec").container |
+		.id + " " + .runtime' | uniq | tr '\n' ';')
+	pod=$(records_of decision | jq -r '.orchestrator.resource.id // empty' | sort -u)
+	unlist bundle/rootfs/payload
+	if [ "$got" != "$wanted" ]; then
+		result missed "$got instead of $wanted; $text"
+	elif [ "$pod" != 0b0f6e0a-6b4e-4f1e-9a53-1f3b8e6f2a11 ]; then
+		result missed "pod $pod"
+	else
+		result recorded "$got"
+	fi
 }
