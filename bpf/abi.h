@@ -352,6 +352,10 @@ struct psc_event_process {
 	__u32 auid; /* (__u32)-1: not set */
 	__u32 session;
 	char comm[PSC_COMM_SIZE];
+	/* of the program that it runs, as the kernel has it; 0: none */
+	__u64 exe_inode;
+	__u32 exe_device;
+	__u32 exe_generation;
 };
 
 struct psc_event_head {
@@ -417,6 +421,6 @@ _Static_assert(sizeof(struct psc_identity) == 128, "identity");
 _Static_assert(sizeof(struct psc_counters) ==
 		       8 * (PSC_OP_MAX * PSC_VERDICT_MAX + PSC_OP_MAX * 32 + 9),
 	       "counters");
-_Static_assert(sizeof(struct psc_event_process) == 48, "event process");
+_Static_assert(sizeof(struct psc_event_process) == 64, "event process");
 _Static_assert(sizeof(struct psc_event_head) == 32, "event head");
-_Static_assert(sizeof(struct psc_event) == 256 + PSC_PATH_SIZE, "event");
+_Static_assert(sizeof(struct psc_event) == 288 + PSC_PATH_SIZE, "event");

@@ -9,6 +9,7 @@
 static __always_inline void fill_process(struct psc_event_process *p, struct task_struct *task)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
 
 	p->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	p->tgid = BPF_CORE_READ(task, tgid);
@@ -18,6 +19,10 @@ static __always_inline void fill_process(struct psc_event_process *p, struct tas
 	p->auid = BPF_CORE_READ(task, loginuid.val);
 	p->session = BPF_CORE_READ(task, sessionid);
 	BPF_CORE_READ_STR_INTO(&p->comm, task, comm);
+	/* its path is asked for afterwards, and may only be had by then of somebody else */
+	p->exe_inode = BPF_CORE_READ(inode, i_ino);
+	p->exe_device = BPF_CORE_READ(inode, i_sb, s_dev);
+	p->exe_generation = BPF_CORE_READ(inode, i_generation);
 }
 
 static __always_inline void fill_file(struct psc_event *e, struct file *file)

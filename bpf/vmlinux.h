@@ -203,7 +203,12 @@ struct cred {
 	kgid_t gid;
 };
 
+struct mm_struct {
+	struct file *exe_file;
+};
+
 struct task_struct {
+	struct mm_struct *mm;
 	int pid;
 	int tgid;
 	__u64 start_boottime;

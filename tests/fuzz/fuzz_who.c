@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (psc_who_parse_cgroup(exact, size, path, &unified) == 0 &&
 	    (path[0] != '/' || !memmem(exact, size, path, strlen(path))))
 		abort();
+	psc_who_maps_has(exact, size, 4711, 0xfe00001, "/usr/bin/x");
 	psc_who_container_of(text, &container);
 	if (strnlen(container.id, sizeof(container.id)) == sizeof(container.id) ||
 	    strnlen(container.pod, sizeof(container.pod)) == sizeof(container.pod))

@@ -184,9 +184,31 @@ static void test_stat(void **state)
 	assert_false(psc_who_same_start(0, 0, 0));
 }
 
+static void test_maps(void **state)
+{
+	static const char maps[] =
+		"5581c7e00000-5581c7e02000 r--p 00000000 fe:01 4711                     /usr/bin/x\n"
+		"5581c7e02000-5581c7e04000 r-xp 00002000 00:2a 9 \n"
+		"nonsense\n"
+		"5581c7e02000-5581c7e04000 r-xp 00002000 08:10000 12  /opt/a b (deleted)\n"
+		"5581c7e02000-5581c7e04000 r-xp 00002000 fe:01 4712 /not/whole";
+	const uint32_t fe01 = 0xfe << 20 | 1;
+
+	assert_true(psc_who_maps_has(maps, sizeof(maps) - 1, 4711, fe01, "/usr/bin/x"));
+	assert_false(psc_who_maps_has(maps, sizeof(maps) - 1, 4711, fe01, "/usr/bin/y"));
+	assert_false(psc_who_maps_has(maps, sizeof(maps) - 1, 4711, fe01 + 1, "/usr/bin/x"));
+	assert_false(psc_who_maps_has(maps, sizeof(maps) - 1, 471, fe01, "/usr/bin/x"));
+	assert_true(psc_who_maps_has(maps, sizeof(maps) - 1, 12, 8 << 20 | 0x10000,
+				     "/opt/a b (deleted)"));
+	assert_false(psc_who_maps_has(maps, sizeof(maps) - 1, 4712, fe01, "/not/whole"));
+	assert_false(psc_who_maps_has(maps, sizeof(maps) - 1, 9, 0x2a, ""));
+	assert_false(psc_who_maps_has(maps, 0, 4711, fe01, "/usr/bin/x"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_stat),

@@ -114,6 +114,60 @@ static void test_ask(void **state)
 	assert_false(who.parent.known);
 }
 
+/* What the kernel calls the program that @pid runs, by its mappings. */
+static void name_program(pid_t pid, struct psc_event_process *p)
+{
+	char path[64], text[512];
+	unsigned int major, minor;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	n = read_some(AT_FDCWD, path, text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_int_equal(sscanf(text, "%*x-%*x %*s %*x %x:%x %llu", &major, &minor,
+				(unsigned long long *)&p->exe_inode),
+			 3);
+	p->exe_device = major << 20 | minor;
+}
+
+/* Who is gone ran what his parent runs, or what somebody else was seen to run. */
+static void test_program(void **state)
+{
+	static struct psc_event event;
+	struct psc_who_reader *reader;
+	struct psc_who who = {};
+
+	assert_int_equal(psc_who_reader_new(&reader), 0);
+	event.parent = process_of(getpid());
+	name_program(getpid(), &event.parent);
+	event.process = event.parent;
+	event.process.start_ns += PSC_NSEC_PER_SEC;
+	ask(reader, &event, &who);
+	assert_non_null(strstr(who.process.executable, "test_who_reader"));
+	assert_int_equal(who.process.arguments_size, 0);
+	/* an event that waited: nothing is asked of /proc, what is known is known */
+	event.head.boot_ns -= 2 * LATE_NS;
+	who = (struct psc_who){};
+	for (int i = 0; i < 200 && !who.process.known; i++) {
+		usleep(i ? 20000 : 0);
+		psc_who_ask(reader, &event, &who);
+	}
+	assert_non_null(strstr(who.parent.executable, "test_who_reader"));
+	assert_int_equal(who.parent.arguments_size, 0);
+	/* another file that has got the inode's number */
+	event.process.exe_generation++;
+	ask(reader, &event, &who);
+	assert_false(who.process.known);
+	/* a parent that runs something else by now tells nothing of what it ran */
+	event.process.exe_generation--;
+	event.process.exe_inode = ++event.parent.exe_inode;
+	ask(reader, &event, &who);
+	assert_false(who.process.known);
+	assert_non_null(strstr(who.parent.executable, "test_who_reader"));
+	psc_who_reader_free(reader);
+}
+
 /* A process that makes its reader wait makes nobody else wait. */
 static void test_hang(void **state)
 {
@@ -183,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_hang),
 		cmocka_unit_test(test_record),
 	};

@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #include "user/core/timefmt.h"
 #include "user/core/who.h"
@@ -37,6 +38,45 @@ bool psc_who_same_start(uint64_t start_ticks, uint64_t start_ns, long ticks_per_
 {
 	return ticks_per_second > 0 &&
 	       start_ticks == start_ns / (PSC_NSEC_PER_SEC / (uint64_t)ticks_per_second);
+}
+
+/* ---- /proc/PID/maps -------------------------------------------------------------------------- */
+
+/* "5581c7e00000-5581c7e02000 r--p 00000000 fe:01 1234   /usr/bin/x" */
+static bool is_mapping_of(const char *line, uint64_t inode, uint32_t device, const char *path)
+{
+	unsigned int major, minor;
+	uint64_t number;
+	int at = 0;
+
+	if (sscanf(line, "%*x-%*x %*4s %*x %x:%x %" SCNu64 " %n", &major, &minor, &number, &at) !=
+		    3 ||
+	    !at)
+		return false;
+	return number == inode && major == device >> 20 && minor == (device & 0xfffff) &&
+	       strcmp(line + at, path) == 0;
+}
+
+bool psc_who_maps_has(const char *text, size_t size, uint64_t inode, uint32_t device,
+		      const char *path)
+{
+	const char *end = text + size, *newline;
+
+	if (!inode || !*path)
+		return false;
+	for (; text < end && (newline = memchr(text, '\n', (size_t)(end - text)));
+	     text = newline + 1) {
+		size_t length = (size_t)(newline - text);
+		char line[PSC_WHO_PATH_MAX + 128];
+
+		if (length >= sizeof(line))
+			continue;
+		memcpy(line, text, length);
+		line[length] = '\0';
+		if (is_mapping_of(line, inode, device, path))
+			return true;
+	}
+	return false;
 }
 
 /* ---- names of control groups ------------------------------------------------------------------ */

@@ -47,6 +47,14 @@ int psc_who_parse_stat(const char *text, size_t size, uint64_t *ret_start);
 bool psc_who_same_start(uint64_t start_ticks, uint64_t start_ns, long ticks_per_second);
 
 /*
+ * /proc/PID/maps, of which @text is the beginning: does a file of that inode and device (as the
+ * kernel keeps it: major << 20 | minor) stand there with the path @path? Says whether a process runs
+ * the program that an event names, without touching its file. A path that maps cannot show is no.
+ */
+bool psc_who_maps_has(const char *text, size_t size, uint64_t inode, uint32_t device,
+		      const char *path);
+
+/*
  * The path that counts of /proc/PID/cgroup: the first that is a container's, else that of the
  * unified hierarchy or of systemd's. *@ret_unified: it is the unified hierarchy's. -ENOENT when
  * there is none, or it is too long.

@@ -20,6 +20,7 @@
 #define CGROUP_ROOT	   "/sys/fs/cgroup"
 #define CGROUP_ROOT_HYBRID "/sys/fs/cgroup/unified"
 #define CGROUP_CACHE	   64
+#define PROGRAM_CACHE	   64
 #define FILEID_KERNFS	   0xfe /* linux/exportfs.h, which programs do not have */
 
 /* How late an event may come, and how long one waits for the thread. */
@@ -29,11 +30,20 @@
 struct question {
 	struct psc_event_process process, parent;
 	uint64_t cgroup_id;
+	bool late; /* /proc is not asked any more */
 };
 
 /* The unified hierarchy uses no number twice. */
 struct cgroup {
 	uint64_t id; /* 0: none */
+	char path[PSC_WHO_PATH_MAX];
+};
+
+/* A program by what the kernel calls it, where it was seen last. */
+struct program {
+	uint64_t inode; /* 0: none */
+	uint32_t device;
+	uint32_t generation;
 	char path[PSC_WHO_PATH_MAX];
 };
 
@@ -51,6 +61,8 @@ struct psc_who_reader {
 	bool only_unified; /* there is no other */
 	struct cgroup cache[CGROUP_CACHE];
 	size_t cache_next;
+	struct program programs[PROGRAM_CACHE];
+	size_t program_next;
 };
 
 /* ---- in the thread --------------------------------------------------------------------------- */
@@ -71,6 +83,14 @@ static ssize_t read_file(int directory_fd, const char *name, char *buffer, size_
 		used += (size_t)n;
 	}
 	return (ssize_t)used;
+}
+
+/* The beginning of a file, as much as one read gives. */
+static ssize_t read_some(int directory_fd, const char *name, char *buffer, size_t size)
+{
+	_cleanup_close_ int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : read(fd, buffer, size);
 }
 
 /* Its directory in /proc, if it is still the same process; else -1. */
@@ -107,6 +127,57 @@ static void read_process(int fd, struct psc_who_process *ret)
 	if (ret->arguments_cut || ret->arguments[n - 1])
 		ret->arguments[n == (ssize_t)sizeof(ret->arguments) ? n - 1 : n++] = '\0';
 	ret->arguments_size = (size_t)n;
+}
+
+/* ---- programs: of a process that is gone by now, another one may run the same ------------------- */
+
+static struct program *find_program(struct psc_who_reader *reader,
+				    const struct psc_event_process *p)
+{
+	for (size_t i = 0; i < PROGRAM_CACHE && p->exe_inode; i++) {
+		struct program *program = &reader->programs[i];
+
+		if (program->inode == p->exe_inode && program->device == p->exe_device &&
+		    program->generation == p->exe_generation)
+			return program;
+	}
+	return NULL;
+}
+
+/*
+ * @fd: the process's directory. It may run another program since the event; its mappings say by
+ * inode whether it is the same, and are read without a look at the file.
+ */
+static void learn_program(struct psc_who_reader *reader, int fd, const struct psc_event_process *p,
+			  const char *path)
+{
+	struct program *program = find_program(reader, p);
+	char text[8192];
+	ssize_t n;
+
+	if (!*path || !p->exe_inode || (program && strcmp(program->path, path) == 0))
+		return;
+	n = read_some(fd, "maps", text, sizeof(text));
+	if (n <= 0 || !psc_who_maps_has(text, (size_t)n, p->exe_inode, p->exe_device, path))
+		return;
+	if (!program)
+		program = &reader->programs[reader->program_next++ % PROGRAM_CACHE];
+	program->inode = p->exe_inode;
+	program->device = p->exe_device;
+	program->generation = p->exe_generation;
+	snprintf(program->path, sizeof(program->path), "%s", path);
+}
+
+/* What is not known of the process itself, may be known of its program. */
+static void recall_program(struct psc_who_reader *reader, const struct psc_event_process *p,
+			   struct psc_who_process *ret)
+{
+	const struct program *program = ret->executable[0] ? NULL : find_program(reader, p);
+
+	if (!program)
+		return;
+	snprintf(ret->executable, sizeof(ret->executable), "%s", program->path);
+	ret->known = true;
 }
 
 /* Path of a control group of the unified hierarchy by its number. */
@@ -175,15 +246,23 @@ static void read_cgroup(struct psc_who_reader *reader, uint64_t id, int fd, stru
 static void look(struct psc_who_reader *reader, const struct question *question,
 		 struct psc_who *ret)
 {
-	_cleanup_close_ int process = open_process(reader, &question->process);
-	_cleanup_close_ int parent = open_process(reader, &question->parent);
+	_cleanup_close_ int process =
+		question->late ? -1 : open_process(reader, &question->process);
+	_cleanup_close_ int parent = question->late ? -1 : open_process(reader, &question->parent);
 
 	memset(ret, 0, sizeof(*ret));
-	if (process >= 0)
+	if (process >= 0) {
 		read_process(process, &ret->process);
-	if (parent >= 0)
+		learn_program(reader, process, &question->process, ret->process.executable);
+	}
+	if (parent >= 0) {
 		read_process(parent, &ret->parent);
-	read_cgroup(reader, question->cgroup_id, process, ret);
+		learn_program(reader, parent, &question->parent, ret->parent.executable);
+	}
+	recall_program(reader, &question->process, &ret->process);
+	recall_program(reader, &question->parent, &ret->parent);
+	if (!question->late)
+		read_cgroup(reader, question->cgroup_id, process, ret);
 	psc_who_container_of(ret->cgroup, &ret->container);
 }
 
@@ -307,7 +386,7 @@ void psc_who_ask(struct psc_who_reader *reader, const struct psc_event *event, s
 	int r = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	if (!reader || event->head.boot_ns + LATE_NS < psc_time_boot())
+	if (!reader)
 		return;
 	pthread_mutex_lock(&reader->lock);
 	if (!reader->busy) {
@@ -315,6 +394,7 @@ void psc_who_ask(struct psc_who_reader *reader, const struct psc_event *event, s
 			.process = event->process,
 			.parent = event->parent,
 			.cgroup_id = event->cgroup_id,
+			.late = event->head.boot_ns + LATE_NS < psc_time_boot(),
 		};
 		reader->busy = true;
 		pthread_cond_signal(&reader->asked);
