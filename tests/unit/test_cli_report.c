@@ -340,6 +340,31 @@ static void test_far(void **state)
 	assert_lacks(f->out, "1 business day ");
 }
 
+static void test_zone(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_json_ json_t *data = NULL;
+
+	assert_int_equal(story_tell("log", NULL, false), 0);
+	put_file("scan.json", scan_text);
+	assert_int_equal(RUN(f, OWN, "--timezone", "No/Such"), PSC_EXIT_USAGE);
+	assert_contains(f->err, "No/Such");
+	assert_int_equal(RUN(f, OWN, "--timezone", "../../../etc/passwd"), PSC_EXIT_USAGE);
+	if (access("/usr/share/zoneinfo/Pacific/Pago_Pago", R_OK) < 0)
+		skip();
+	/* still Thursday there */
+	assert_int_equal(RUN(f, OWN, "--profile", "us-ndaa-1634-far-52.204-23", "--scan",
+			     "scan.json", "--timezone", "Pacific/Pago_Pago", "--submitted",
+			     "2030-06-03", "--json"),
+			 0);
+	data = data_of(f, "report");
+	assert_string_equal(psc_json_text(data, "timezone", ""), "Pacific/Pago_Pago");
+	assert_string_equal(due_date(data, 0), "2030-06-04");
+	assert_string_equal(psc_json_text(data, "submitted", ""), "2030-06-03");
+	assert_string_equal(due_date(data, 1), "2030-06-17");
+	assert_contains(f->out, "Days are those of Pacific/Pago_Pago.");
+}
+
 static void test_bod(void **state)
 {
 	struct fixture *f = *state;
@@ -459,6 +484,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_edited, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_far, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_zone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bod, setup, teardown),
 		cmocka_unit_test(test_markup_bytes),
 		cmocka_unit_test(test_csv_bytes),

@@ -293,13 +293,59 @@ static void test_days(void **state)
 	}
 }
 
+static int64_t offset;
+
+static int64_t offset_at(uint64_t at)
+{
+	return offset;
+}
+
+/* The day is the one that calendars show in the zone. */
+static void test_zones(void **state)
+{
+	static struct psc_report_duty duties[] = {
+		{.id = (char *)"first",
+		 .after = (char *)"first_seen",
+		 .days = 3,
+		 .business_days = true},
+		{.id = (char *)"next", .after = (char *)"first", .days = 10, .business_days = true},
+	};
+	static const struct {
+		int64_t offset;
+		const char *seen, *first, *next;
+	} cases[] = {
+		/* a Monday in UTC, still Sunday in the west, as early as Tuesday in the east */
+		{0, "2026-11-23T02:00:00Z", "2026-11-26", "2026-12-10"},
+		{-5 * 3600, "2026-11-23T02:00:00Z", "2026-11-25", "2026-12-09"},
+		{13 * 3600, "2026-11-23T12:00:00Z", "2026-11-27", "2026-12-11"},
+	};
+	const struct psc_profile with_duties = {.duties = duties, .duty_count = 2};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct psc_report_facts facts = {.now = at("2026-12-01"),
+						       .first_seen = at(cases[i].seen),
+						       .offset = offset_at};
+		struct psc_report_due due;
+		char text[PSC_TIME_TEXT_MAX];
+
+		offset = cases[i].offset;
+		psc_report_due_of(&with_duties, 0, &facts, &due);
+		assert_true(due.begins == facts.first_seen);
+		assert_memory_equal(psc_time_format_seconds(due.due, text), cases[i].first, 10);
+		psc_report_due_of(&with_duties, 1, &facts, &due);
+		assert_true(due.assumed);
+		assert_memory_equal(psc_time_format_seconds(due.due, text), cases[i].next, 10);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nonsense),   cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_clock_back), cmocka_unit_test(test_died),
 		cmocka_unit_test(test_first_seen), cmocka_unit_test(test_scan),
-		cmocka_unit_test(test_taken_away), cmocka_unit_test(test_days),
+		cmocka_unit_test(test_taken_away), cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_days),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,7 +366,7 @@ static json_t *limits_json(const struct psc_profile *profile)
 /* ---- duties -------------------------------------------------------------------------------- */
 
 static json_t *assumptions_json(const struct psc_report_duty *duty,
-				const struct psc_report_due *due)
+				const struct psc_report_due *due, const char *zone)
 {
 	json_t *array = json_array();
 
@@ -381,7 +381,12 @@ static json_t *assumptions_json(const struct psc_report_duty *duty,
 	if (due->assumed)
 		say(array, "Counted from the day on which the one before it is due: give "
 			   "--submitted DATE once it is handed in.");
-	say(array, "Days are those of UTC.");
+	if (strcmp(zone, "UTC") == 0)
+		say(array,
+		    "Days are those of UTC. West of it, it may have been the day before, and "
+		    "the date is a day earlier then: give --timezone ZONE.");
+	else
+		say(array, "Days are those of %s.", zone);
 	return array;
 }
 
@@ -393,7 +398,7 @@ static const char *duty_state(const struct psc_report_due *due, uint64_t now)
 }
 
 static json_t *duty_json(const struct psc_report_duty *duty, const struct psc_report_due *due,
-			 uint64_t now)
+			 uint64_t now, const char *zone)
 {
 	json_t *json = json_pack(
 		"{s:o, s:o, s:i, s:b, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "report",
@@ -402,7 +407,7 @@ static json_t *duty_json(const struct psc_report_duty *duty, const struct psc_re
 		"repeats", duty->repeats, "source", psc_json_safe(duty->cite.source), "label",
 		psc_label_to_string(duty->cite.label), "begins", instant_json(due->begins), "due",
 		day_json(due->due), "last_due", day_json(due->before), "state",
-		duty_state(due, now), "assumptions", assumptions_json(duty, due));
+		duty_state(due, now), "assumptions", assumptions_json(duty, due, zone));
 
 	if (json && due->due > now)
 		json_object_set_new(json, "days_left",
@@ -416,7 +421,9 @@ static int put_duties(const struct psc_report_input *input, json_t *data)
 		.now = input->now,
 		.first_seen = psc_report_first_seen(input->report),
 		.submitted = input->submitted,
+		.offset = psc_report_zone_offset,
 	};
+	uint64_t now = psc_report_local(&facts, input->now);
 	json_t *duties = json_array(), *timer = json_null();
 
 	for (size_t i = 0; i < input->profile->duty_count; i++) {
@@ -424,14 +431,16 @@ static int put_duties(const struct psc_report_input *input, json_t *data)
 		json_t *json;
 
 		psc_report_due_of(input->profile, i, &facts, &due);
-		json = duty_json(&input->profile->duties[i], &due, input->now);
+		json = duty_json(&input->profile->duties[i], &due, now, input->zone);
 		json_array_append_new(duties, json);
 		if (input->profile->duties[i].repeats && due.due)
 			timer = json_deep_copy(json);
 	}
 	if (json_object_set_new(data, "duties", duties) < 0 ||
 	    json_object_set_new(data, "timer", timer) < 0 ||
-	    json_object_set_new(data, "submitted", day_json(input->submitted)) < 0)
+	    json_object_set_new(data, "timezone", json_string(input->zone)) < 0 ||
+	    json_object_set_new(data, "submitted",
+				day_json(psc_report_local(&facts, input->submitted))) < 0)
 		return -ENOMEM;
 	return 0;
 }

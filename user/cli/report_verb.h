@@ -22,6 +22,7 @@ struct psc_report_input {
 	uint64_t damaged;   /* lines of the log that are no records */
 	const struct psc_chain_report *chain;
 	bool anchored;
+	const char *zone;   /* whose days count: "UTC", "America/New_York" */
 	const json_t *scan; /* `data` of `proscribe scan --json`, or as recorded, or NULL */
 	bool scan_recorded; /* it is out of the log */
 	uint8_t catalog[PSC_DIGEST_SIZE];
@@ -37,6 +38,14 @@ json_t *psc_report_drafts(const struct psc_profile *profile, const json_t *data)
 void psc_report_html(FILE *out, const json_t *data);
 void psc_report_svg(FILE *out, const json_t *data);
 void psc_report_csv(FILE *out, const json_t *data);
+
+/* ---- days ---------------------------------------------------------------------------------- */
+
+/* From now on days are those of @zone. -ENOENT: no such zone, or no data about zones here. */
+int psc_report_zone_set(const char *zone);
+
+/* Seconds that its clocks are ahead of UTC at @at (ns). */
+int64_t psc_report_zone_offset(uint64_t at);
 
 /* ---- words --------------------------------------------------------------------------------- */
 

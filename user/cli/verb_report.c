@@ -25,6 +25,7 @@ struct given {
 	uint64_t from; /* 0: from the log's first record on */
 	uint64_t until;
 	uint64_t submitted; /* 0: not yet */
+	const char *zone;   /* whose days count */
 	struct psc_chain_key *keys[KEYS_MAX];
 	size_t key_count;
 	struct psc_chain_anchor *anchors;
@@ -43,6 +44,17 @@ static void given_clear(struct given *given)
 
 /* ---- options ------------------------------------------------------------------------------- */
 
+static int take_zone(struct psc_cli *cli, struct given *given)
+{
+	given->zone = psc_cli_option(cli, "timezone") ?: "UTC";
+	if (psc_report_zone_set(given->zone) < 0)
+		return psc_cli_usage(cli,
+				     "'%s' is no time zone that is known here: UTC, "
+				     "America/New_York (package tzdata)",
+				     given->zone);
+	return PSC_EXIT_OK;
+}
+
 static int take_times(struct psc_cli *cli, struct given *given)
 {
 	const char *since = psc_cli_option(cli, "since");
@@ -57,8 +69,15 @@ static int take_times(struct psc_cli *cli, struct given *given)
 		return r;
 	if (given->from >= given->until)
 		return psc_cli_usage(cli, "the period ends before it begins");
+	r = take_zone(cli, given);
+	if (r != PSC_EXIT_OK)
+		return r;
 	if (submitted && psc_time_parse(submitted, &given->submitted) < 0)
 		return psc_cli_usage(cli, "'%s' is no date: 2026-01-31", submitted);
+	/* a day is one of the zone's */
+	if (submitted && !strchr(submitted, 'T'))
+		given->submitted -= (uint64_t)(psc_report_zone_offset(given->submitted) *
+					       (int64_t)PSC_NSEC_PER_SEC);
 	return PSC_EXIT_OK;
 }
 
@@ -395,6 +414,7 @@ static int make(struct psc_cli *cli, const struct given *given, const struct psc
 		.until = given->until,
 		.now = given->now,
 		.submitted = given->submitted,
+		.zone = given->zone,
 		.anchored = given->anchor_count > 0,
 	};
 	struct psc_error error = {0};
@@ -439,6 +459,8 @@ static const struct psc_option report_options[] = {
 	{"format", "FORMAT", "html (default), json or csv"},
 	{"output", "FILE", "write it there, as a whole, instead of printing it"},
 	{"submitted", "DATE", "when the first report was handed in; the next one counts from it"},
+	{"timezone", "ZONE",
+	 "whose days count for dates of duties: America/New_York (default: UTC)"},
 	{"scan", "FILE",
 	 "what `proscribe scan --json` printed, instead of the last scan that the log has"},
 	{"dir", "DIR", "directory of the log (default: as configured, " PSC_PATH_LOG ")"},

@@ -26,6 +26,20 @@ uint64_t psc_report_days_after(uint64_t at, unsigned int days, bool business_day
 	return day * DAY_NS;
 }
 
+uint64_t psc_report_local(const struct psc_report_facts *facts, uint64_t at)
+{
+	return at && facts->offset ? at + (uint64_t)(facts->offset(at) * (int64_t)PSC_NSEC_PER_SEC)
+				   : at;
+}
+
+/* The instant at which the day begins. */
+static uint64_t instant_of(const struct psc_report_facts *facts, uint64_t day)
+{
+	return day && facts->offset
+		       ? day - (uint64_t)(facts->offset(day) * (int64_t)PSC_NSEC_PER_SEC)
+		       : day;
+}
+
 static const struct psc_report_duty *find_duty(const struct psc_profile *profile, const char *id,
 					       size_t before)
 {
@@ -63,7 +77,10 @@ static uint64_t begins_of(const struct psc_profile *profile, const struct psc_re
 		return facts->submitted;
 	begins = begins_of(profile, earlier, facts, &ignored);
 	*ret_assumed = true;
-	return begins ? psc_report_days_after(begins, earlier->days, earlier->business_days) : 0;
+	if (!begins)
+		return 0;
+	return instant_of(facts, psc_report_days_after(psc_report_local(facts, begins),
+						       earlier->days, earlier->business_days));
 }
 
 void psc_report_due_of(const struct psc_profile *profile, size_t duty,
@@ -74,8 +91,10 @@ void psc_report_due_of(const struct psc_profile *profile, size_t duty,
 
 	due.begins = begins_of(profile, of, facts, &due.assumed);
 	if (due.begins)
-		due.due = psc_report_days_after(due.begins, of->days, of->business_days);
-	while (due.due && of->repeats && of->days && due.due + DAY_NS <= facts->now) {
+		due.due = psc_report_days_after(psc_report_local(facts, due.begins), of->days,
+						of->business_days);
+	while (due.due && of->repeats && of->days &&
+	       due.due + DAY_NS <= psc_report_local(facts, facts->now)) {
 		due.before = due.due;
 		due.due = psc_report_days_after(due.due, of->days, of->business_days);
 	}

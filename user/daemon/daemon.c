@@ -347,6 +347,15 @@ static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 	return r;
 }
 
+static void start_who(struct psc_daemon *daemon)
+{
+	int r = psc_who_reader_new(&daemon->who);
+
+	/* records without it are better than none */
+	if (r < 0)
+		psc_say("executables, arguments and containers are not recorded: %s", strerror(-r));
+}
+
 /* Ring, log and control socket: from here on others take notice. */
 static int open_doors(struct psc_daemon *daemon)
 {
@@ -367,6 +376,7 @@ static int open_doors(struct psc_daemon *daemon)
 	/* before the ring, which may be long: until then a place's number may be another's */
 	psc_places_mark(daemon);
 	/* then what happened while no daemon ran */
+	start_who(daemon);
 	psc_journal_drain(daemon);
 	psc_absence_record(daemon);
 	record_start(daemon);
@@ -393,16 +403,6 @@ static void start_resolver(struct psc_daemon *daemon)
 	}
 	if (r < 0)
 		psc_say("listed products are not looked for: %s", strerror(-r));
-}
-
-static void start_threads(struct psc_daemon *daemon)
-{
-	int r = psc_who_reader_new(&daemon->who);
-
-	/* records without it are better than none */
-	if (r < 0)
-		psc_say("executables, arguments and containers are not recorded: %s", strerror(-r));
-	start_resolver(daemon);
 }
 
 static int start(struct psc_daemon *daemon)
@@ -451,7 +451,7 @@ static int start(struct psc_daemon *daemon)
 	if (r < 0)
 		psc_say("not started: %s", strerror(-r));
 	else
-		start_threads(daemon);
+		start_resolver(daemon);
 	return r;
 }
 

@@ -30,7 +30,7 @@
 struct question {
 	struct psc_event_process process, parent;
 	uint64_t cgroup_id;
-	bool late; /* /proc is not asked any more */
+	bool late; /* the event waited */
 };
 
 /* The unified hierarchy uses no number twice. */
@@ -243,12 +243,37 @@ static void read_cgroup(struct psc_who_reader *reader, uint64_t id, int fd, stru
 		ret->cgroup[0] = '\0';
 }
 
+/*
+ * Of an event that waited only the programs are told, which are the event's or not told: what else
+ * /proc says is of a time since.
+ */
+static void learn_late(struct psc_who_reader *reader, const struct psc_event_process *p)
+{
+	_cleanup_close_ int fd = find_program(reader, p) ? -1 : open_process(reader, p);
+	char path[PSC_WHO_PATH_MAX];
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "exe", path, sizeof(path));
+
+	if (n <= 0 || n == (ssize_t)sizeof(path))
+		return;
+	path[n] = '\0';
+	learn_program(reader, fd, p, path);
+}
+
+static void look_late(struct psc_who_reader *reader, const struct question *question,
+		      struct psc_who *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	learn_late(reader, &question->process);
+	learn_late(reader, &question->parent);
+	recall_program(reader, &question->process, &ret->process);
+	recall_program(reader, &question->parent, &ret->parent);
+}
+
 static void look(struct psc_who_reader *reader, const struct question *question,
 		 struct psc_who *ret)
 {
-	_cleanup_close_ int process =
-		question->late ? -1 : open_process(reader, &question->process);
-	_cleanup_close_ int parent = question->late ? -1 : open_process(reader, &question->parent);
+	_cleanup_close_ int process = open_process(reader, &question->process);
+	_cleanup_close_ int parent = open_process(reader, &question->parent);
 
 	memset(ret, 0, sizeof(*ret));
 	if (process >= 0) {
@@ -261,8 +286,7 @@ static void look(struct psc_who_reader *reader, const struct question *question,
 	}
 	recall_program(reader, &question->process, &ret->process);
 	recall_program(reader, &question->parent, &ret->parent);
-	if (!question->late)
-		read_cgroup(reader, question->cgroup_id, process, ret);
+	read_cgroup(reader, question->cgroup_id, process, ret);
 	psc_who_container_of(ret->cgroup, &ret->container);
 }
 
@@ -302,7 +326,10 @@ static void *run(void *arg)
 			break;
 		question = reader->question;
 		pthread_mutex_unlock(&reader->lock);
-		look(reader, &question, &answer);
+		if (question.late)
+			look_late(reader, &question, &answer);
+		else
+			look(reader, &question, &answer);
 		pthread_mutex_lock(&reader->lock);
 		reader->answer = answer;
 		reader->busy = false;
@@ -380,21 +407,32 @@ static struct timespec deadline(void)
 	return ts;
 }
 
+/* While the thread is idle what it knows is ours to look at: a backlog need not wait for it. */
+static bool recall_both(struct psc_who_reader *reader, const struct psc_event *event,
+			struct psc_who *ret)
+{
+	recall_program(reader, &event->process, &ret->process);
+	recall_program(reader, &event->parent, &ret->parent);
+	return ret->process.known && ret->parent.known;
+}
+
 void psc_who_ask(struct psc_who_reader *reader, const struct psc_event *event, struct psc_who *ret)
 {
 	struct timespec until = deadline();
+	bool late;
 	int r = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!reader)
 		return;
+	late = event->head.boot_ns + LATE_NS < psc_time_boot();
 	pthread_mutex_lock(&reader->lock);
-	if (!reader->busy) {
+	if (!reader->busy && !(late && recall_both(reader, event, ret))) {
 		reader->question = (struct question){
 			.process = event->process,
 			.parent = event->parent,
 			.cgroup_id = event->cgroup_id,
-			.late = event->head.boot_ns + LATE_NS < psc_time_boot(),
+			.late = late,
 		};
 		reader->busy = true;
 		pthread_cond_signal(&reader->asked);
