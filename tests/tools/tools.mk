@@ -19,8 +19,11 @@ check-interchange: $(O)/proscribe
 check-tools: all $(addprefix $(O)/tests/tools/,facts journald metrics story)
 	$(Q).ci/install-packages tests/tools/packages
 	$(Q)failed=0; for one in $(TOOLS_ONLY); do \
-		PSC_TOOLS_OUT='$(abspath $(O))/tests/tools' \
-			tests/tools/$$one.sh '$(abspath $(O))/proscribe' || failed=1; \
+		result=ok; PSC_TOOLS_OUT='$(abspath $(O))/tests/tools' \
+			tests/tools/$$one.sh '$(abspath $(O))/proscribe' || result=FAIL; \
+		[ $$result = ok ] || failed=1; \
+		printf '%s\t%s\t%s\n' $$one $$result "$$(date -u +%F)" \
+			>'$(O)'/tests/tools/$$one.result; \
 	done; exit $$failed
 
 .PHONY: check-interchange check-tools

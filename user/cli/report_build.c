@@ -302,6 +302,30 @@ static void say_time(json_t *method, const json_t *data)
 	    psc_report_span((uint64_t)psc_json_number(data, "guard.seconds.observe", 0), observe));
 }
 
+/* What it looked at, and what it did not. */
+static void say_scan(json_t *method, const json_t *scan)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(psc_json_at(scan, "scope"), i, one)
+		say(method, "The scan's scope: %s %s.", psc_json_text(one, "kind", "?"),
+		    psc_json_text(one, "path", "?"));
+	say(method,
+	    "The scan saw %lld files, examined %lld of them by content, and read %lld package "
+	    "databases and %lld processes.",
+	    (long long)psc_json_number(scan, "counts.files", 0),
+	    (long long)psc_json_number(scan, "counts.examined", 0),
+	    (long long)psc_json_number(scan, "counts.databases", 0),
+	    (long long)psc_json_number(scan, "counts.processes", 0));
+	json_array_foreach(psc_json_at(scan, "gaps"), i, one)
+		say(method, "Not read by the scan, within its scope: %lld, %s.",
+		    (long long)psc_json_number(one, "count", 0), psc_json_text(one, "reason", "?"));
+	json_array_foreach(psc_json_at(scan, "excluded"), i, one)
+		say(method, "Left out of the scan, or read in part: %lld, %s.",
+		    (long long)psc_json_number(one, "count", 0), psc_json_text(one, "reason", "?"));
+}
+
 static json_t *method_json(const struct psc_report_input *input, const json_t *data)
 {
 	const json_t *scan = psc_json_at(data, "scan");
@@ -336,6 +360,8 @@ static json_t *method_json(const struct psc_report_input *input, const json_t *d
 		say(method, "No scan is attached or on record in the period: files that nobody "
 			    "used and the daemon was not asked to look for are not covered "
 			    "(proscribe scan).");
+	if (json_is_object(scan))
+		say_scan(method, scan);
 	return method;
 }
 

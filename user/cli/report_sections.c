@@ -150,6 +150,9 @@ void psc_report_put_prohibitions(FILE *out, const json_t *data)
 	fputs("</p>\n", out);
 	TABLE(out, "Phases", phases, phase_rows, 0);
 	TABLE(out, "Clauses", clauses, clause_rows, 0);
+	put_paragraph(out,
+		      "Sources: [V] the text itself was checked; [S] as somebody else reports it; "
+		      "[A] our own reading or assumption; [U] not verified, no fact.");
 	TABLE(out, "Rules: what this guard does, and on whose authority", rules, rule_rows, 0);
 	put_paragraph(out, "Basis: order, the order prohibits this very act; contract, a contract "
 			   "clause does; site, your organisation decided so, with reference to the "
@@ -257,6 +260,8 @@ void psc_report_put_objects(FILE *out, const json_t *data)
 		{"Signed by", "by", PSC_REPORT_TEXT},
 		{"Reason", "reason", PSC_REPORT_TEXT},
 		{"Done", "success", PSC_REPORT_TEXT},
+		{"SHA-256 before", "digest_before", PSC_REPORT_CODE},
+		{"SHA-256 after", "digest_after", PSC_REPORT_CODE},
 	};
 
 	psc_report_section(out, "signed", "What was exempted and decided");

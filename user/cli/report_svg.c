@@ -229,23 +229,37 @@ static void put_phases(FILE *out, const json_t *data, const struct scale *scale)
 static void put_legend(FILE *out)
 {
 	static const struct {
-		const char *class;
+		const char *class; /* NULL: what the next ones are of */
 		const char *words;
 	} all[] = {
-		{"guard-enforce", "refuses"},	{"guard-observe", "records only"},
-		{"guard-off", "off"},		{"guard-boot", "not on yet"},
-		{"guard-unknown", "not known"}, {"guard-silence", "silent"},
-		{"denied", "refused"},		{"would", "would be refused"},
-		{"recorded", "recorded"},	{"found", "found"},
+		{NULL, "Guard:"},
+		{"guard-enforce", "refuses"},
+		{"guard-observe", "records only"},
+		{"guard-off", "off"},
+		{"guard-boot", "not on yet"},
+		{"guard-unknown", "not known"},
+		{NULL, "Daemon:"},
+		{"guard-silence", "silent"},
+		{"guard-stopped", "stopped"},
+		{NULL, "Attempts:"},
+		{"denied", "refused"},
+		{"would", "would be refused"},
+		{"recorded", "recorded"},
+		{"found", "found"},
 	};
 	unsigned int x = 4;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		fprintf(out,
-			"<rect class=\"%s\" x=\"%u\" y=\"%d\" width=\"11\" height=\"11\"/>"
-			"<text class=\"small\" x=\"%u\" y=\"%d\">%s</text>\n",
-			all[i].class, x, HEIGHT - 20, x + 15, HEIGHT - 10, all[i].words);
-		x += 32 + 7 * (unsigned int)strlen(all[i].words);
+		if (all[i].class) {
+			fprintf(out,
+				"<rect class=\"%s\" x=\"%u\" y=\"%d\" width=\"11\" height=\"11\"/>",
+				all[i].class, x, HEIGHT - 20);
+			x += 15;
+		}
+		fprintf(out, "<text class=\"small\" x=\"%u\" y=\"%d\">%s</text>\n", x, HEIGHT - 10,
+			all[i].words);
+		x += all[i].class ? 10 + 6 * (unsigned int)strlen(all[i].words)
+				  : 2 + 7 * (unsigned int)strlen(all[i].words);
 	}
 }
 

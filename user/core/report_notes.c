@@ -24,7 +24,8 @@ static const char *const loss_types[] = {
 
 /* What a record of a change says besides its message. */
 static const char *const terms[] = {
-	"id", "change", "by", "reason", "document", "until", "requester", "mode", "path", "product",
+	"id",	     "change", "by",   "reason",  "document",	   "until",
+	"requester", "mode",   "path", "product", "digest_before", "digest_after",
 };
 
 static bool is_one(const char *const *types, size_t count, const char *type)
