@@ -51,26 +51,26 @@ static uint64_t wall_of(const struct psc_event_context *context, uint64_t boot_n
 static void put_envelope(struct psc_json_text *t, const struct psc_event_context *context,
 			 uint64_t boot_ns)
 {
-	psc_json_time(t, "@timestamp", wall_of(context, boot_ns));
-	psc_json_open(t, "ecs", '{');
-	psc_json_word(t, "version", PSC_ECS_VERSION);
-	psc_json_close(t, '}');
-	psc_json_open(t, "host", '{');
-	psc_json_string(t, "hostname", context->hostname);
+	psc_put_time(t, "@timestamp", wall_of(context, boot_ns));
+	psc_put_open(t, "ecs", '{');
+	psc_put_word(t, "version", PSC_ECS_VERSION);
+	psc_put_close(t, '}');
+	psc_put_open(t, "host", '{');
+	psc_put_string(t, "hostname", context->hostname);
 	if (context->boot_id) {
-		psc_json_open(t, "boot", '{');
-		psc_json_string(t, "id", context->boot_id);
-		psc_json_close(t, '}');
+		psc_put_open(t, "boot", '{');
+		psc_put_string(t, "id", context->boot_id);
+		psc_put_close(t, '}');
 	}
-	psc_json_close(t, '}');
+	psc_put_close(t, '}');
 }
 
 /* {"id": "N"} */
 static void put_object_of_id(struct psc_json_text *t, const char *key, uint64_t value)
 {
-	psc_json_open(t, key, '{');
-	psc_json_id(t, "id", value);
-	psc_json_close(t, '}');
+	psc_put_open(t, key, '{');
+	psc_put_id(t, "id", value);
+	psc_put_close(t, '}');
 }
 
 /* ---- a decision -------------------------------------------------------------- */
@@ -101,31 +101,31 @@ static void put_event(struct psc_json_text *t, const struct psc_event *e, const 
 {
 	bool denied = e->verdict == PSC_VERDICT_DENY;
 
-	psc_json_open(t, "event", '{');
-	psc_json_word(t, "kind", "event");
-	psc_json_open(t, "category", '[');
-	psc_json_word(t, NULL, shapes[e->op].category);
-	psc_json_close(t, ']');
-	psc_json_open(t, "type", '[');
-	psc_json_word(t, NULL, shapes[e->op].type);
-	psc_json_word(t, NULL, denied ? "denied" : "allowed");
-	psc_json_close(t, ']');
-	psc_json_word(t, "action",
-		      e->head.type == PSC_EVENT_SEEN ? "seen" : psc_op_to_string(e->op));
-	psc_json_word(t, "outcome", denied ? "failure" : "success");
-	psc_json_number(t, "sequence", e->head.sequence);
-	psc_json_word(t, "reason", reason);
-	psc_json_close(t, '}');
+	psc_put_open(t, "event", '{');
+	psc_put_word(t, "kind", "event");
+	psc_put_open(t, "category", '[');
+	psc_put_word(t, NULL, shapes[e->op].category);
+	psc_put_close(t, ']');
+	psc_put_open(t, "type", '[');
+	psc_put_word(t, NULL, shapes[e->op].type);
+	psc_put_word(t, NULL, denied ? "denied" : "allowed");
+	psc_put_close(t, ']');
+	psc_put_word(t, "action",
+		     e->head.type == PSC_EVENT_SEEN ? "seen" : psc_op_to_string(e->op));
+	psc_put_word(t, "outcome", denied ? "failure" : "success");
+	psc_put_number(t, "sequence", e->head.sequence);
+	psc_put_word(t, "reason", reason);
+	psc_put_close(t, '}');
 }
 
 /* As the kernel keeps it: 20 bits of minor. */
 static void put_device(struct psc_json_text *t, const char *key, uint32_t device)
 {
-	psc_json_begin(t, key);
-	psc_json_add_number(t, device >> 20);
-	psc_json_add_word(t, ":");
-	psc_json_add_number(t, device & 0xfffff);
-	psc_json_end(t);
+	psc_put_begin(t, key);
+	psc_put_add_number(t, device >> 20);
+	psc_put_add_word(t, ":");
+	psc_put_add_number(t, device & 0xfffff);
+	psc_put_end(t);
 }
 
 static const char *path_of(const struct psc_event *e)
@@ -139,39 +139,39 @@ static void put_file(struct psc_json_text *t, const struct psc_event *e)
 	const char *slash = memrchr(path, '/', e->path_length);
 	char digest[2 * PSC_DIGEST_SIZE + 1];
 
-	psc_json_open(t, "file", '{');
+	psc_put_open(t, "file", '{');
 	if (e->path_length > 0) {
 		const char *name = slash ? slash + 1 : path;
 
-		psc_json_bytes(t, "path", path, e->path_length);
-		psc_json_bytes(t, "name", name, (size_t)(path + e->path_length - name));
+		psc_put_bytes(t, "path", path, e->path_length);
+		psc_put_bytes(t, "name", name, (size_t)(path + e->path_length - name));
 	}
-	psc_json_number(t, "size", e->size);
+	psc_put_number(t, "size", e->size);
 	/* A module out of memory has no file at all. */
 	if (e->inode || e->device) {
-		psc_json_id(t, "inode", e->inode);
+		psc_put_id(t, "inode", e->inode);
 		put_device(t, "device", e->device);
 	}
 	if (e->head.flags & PSC_EVENT_DIGEST_VALID) {
 		psc_hex_encode(e->digest, PSC_DIGEST_SIZE, digest);
-		psc_json_open(t, "hash", '{');
-		psc_json_word(t, "sha256", digest);
-		psc_json_close(t, '}');
+		psc_put_open(t, "hash", '{');
+		psc_put_word(t, "sha256", digest);
+		psc_put_close(t, '}');
 	}
-	psc_json_close(t, '}');
+	psc_put_close(t, '}');
 }
 
 /* Leaves the object open. */
 static void put_process(struct psc_json_text *t, const char *key, const struct psc_event_process *p,
 			const struct psc_event_context *context)
 {
-	psc_json_open(t, key, '{');
-	psc_json_number(t, "pid", p->tgid);
-	psc_json_open(t, "thread", '{');
-	psc_json_number(t, "id", p->tid);
-	psc_json_close(t, '}');
-	psc_json_bytes(t, "name", p->comm, strnlen(p->comm, sizeof(p->comm)));
-	psc_json_time(t, "start", wall_of(context, p->start_ns));
+	psc_put_open(t, key, '{');
+	psc_put_number(t, "pid", p->tgid);
+	psc_put_open(t, "thread", '{');
+	psc_put_number(t, "id", p->tid);
+	psc_put_close(t, '}');
+	psc_put_bytes(t, "name", p->comm, strnlen(p->comm, sizeof(p->comm)));
+	psc_put_time(t, "start", wall_of(context, p->start_ns));
 	put_object_of_id(t, "user", p->uid);
 	put_object_of_id(t, "group", p->gid);
 }
@@ -185,48 +185,48 @@ static void put_processes(struct psc_json_text *t, const struct psc_event *e,
 	put_process(t, "parent", &e->parent, context);
 	if (who)
 		psc_who_put_process(t, &who->parent);
-	psc_json_close(t, '}');
+	psc_put_close(t, '}');
 	if (who)
 		psc_who_put_process(t, &who->process);
-	psc_json_close(t, '}');
+	psc_put_close(t, '}');
 	put_object_of_id(t, "user", e->process.uid);
 	put_object_of_id(t, "group", e->process.gid);
 }
 
 static void put_decision(struct psc_json_text *t, const struct psc_event *e)
 {
-	psc_json_word(t, "op", psc_op_to_string(e->op));
-	psc_json_word(t, "action", psc_action_to_string(e->action));
-	psc_json_word(t, "verdict", psc_verdict_to_string(e->verdict));
-	psc_json_word(t, "mode", psc_mode_to_string(e->mode));
-	psc_json_number(t, "generation", e->generation);
-	psc_json_number(t, "interval", e->interval);
-	psc_json_time(t, "decided_at", e->wall_ns);
-	psc_json_number(t, "class", e->class);
-	psc_json_number(t, "subject", e->subject);
+	psc_put_word(t, "op", psc_op_to_string(e->op));
+	psc_put_word(t, "action", psc_action_to_string(e->action));
+	psc_put_word(t, "verdict", psc_verdict_to_string(e->verdict));
+	psc_put_word(t, "mode", psc_mode_to_string(e->mode));
+	psc_put_number(t, "generation", e->generation);
+	psc_put_number(t, "interval", e->interval);
+	psc_put_time(t, "decided_at", e->wall_ns);
+	psc_put_number(t, "class", e->class);
+	psc_put_number(t, "subject", e->subject);
 	if (e->unverified != PSC_UNVERIFIED_NONE)
-		psc_json_word(t, "unverified", psc_unverified_to_string(e->unverified));
-	psc_json_word(t, "source", psc_source_to_string(e->source));
+		psc_put_word(t, "unverified", psc_unverified_to_string(e->unverified));
+	psc_put_word(t, "source", psc_source_to_string(e->source));
 }
 
 /* Nothing was decided; `attempts` is how many there were on this content up to this one. */
 static void put_seen(struct psc_json_text *t, const struct psc_event *e)
 {
-	psc_json_word(t, "op", psc_op_to_string(e->op));
-	psc_json_word(t, "mode", psc_mode_to_string(e->mode));
-	psc_json_number(t, "generation", e->generation);
-	psc_json_number(t, "attempts", e->head.attempts);
+	psc_put_word(t, "op", psc_op_to_string(e->op));
+	psc_put_word(t, "mode", psc_mode_to_string(e->mode));
+	psc_put_number(t, "generation", e->generation);
+	psc_put_number(t, "attempts", e->head.attempts);
 }
 
 static void put_list_entry(struct psc_json_text *t, const struct psc_event_context *context)
 {
-	psc_json_string(t, "product", context->product);
-	psc_json_string(t, "name", context->name);
-	psc_json_string(t, "version", context->version);
-	psc_json_string(t, "list_source", context->source);
-	psc_json_string(t, "list", context->list);
+	psc_put_string(t, "product", context->product);
+	psc_put_string(t, "name", context->name);
+	psc_put_string(t, "version", context->version);
+	psc_put_string(t, "list_source", context->source);
+	psc_put_string(t, "list", context->list);
 	if (context->list && context->list_line)
-		psc_json_number(t, "list_line", context->list_line);
+		psc_put_number(t, "list_line", context->list_line);
 }
 
 static const char *unless_empty(const char *text)
@@ -236,16 +236,16 @@ static const char *unless_empty(const char *text)
 
 static void put_reason(struct psc_json_text *t, const struct psc_image_reason *reason)
 {
-	psc_json_open(t, NULL, '{');
-	psc_json_string(t, "profile", reason->profile);
-	psc_json_string(t, "clause", unless_empty(reason->clause));
-	psc_json_string(t, "rule", unless_empty(reason->rule));
-	psc_json_word(t, "basis", psc_basis_to_string(reason->basis));
+	psc_put_open(t, NULL, '{');
+	psc_put_string(t, "profile", reason->profile);
+	psc_put_string(t, "clause", unless_empty(reason->clause));
+	psc_put_string(t, "rule", unless_empty(reason->rule));
+	psc_put_word(t, "basis", psc_basis_to_string(reason->basis));
 	if (strcmp(reason->profile, "site") != 0)
-		psc_json_word(t, "status", psc_status_to_string(reason->status));
-	psc_json_word(t, "action", psc_action_to_string(reason->action));
-	psc_json_string(t, "object", unless_empty(reason->object));
-	psc_json_close(t, '}');
+		psc_put_word(t, "status", psc_status_to_string(reason->status));
+	psc_put_word(t, "action", psc_action_to_string(reason->action));
+	psc_put_string(t, "object", unless_empty(reason->object));
+	psc_put_close(t, '}');
 }
 
 /* Everything that was said, and on its own what made the decision. */
@@ -253,51 +253,51 @@ static void put_ruling(struct psc_json_text *t, const struct psc_image_ruling *r
 {
 	if (!ruling || !ruling->count)
 		return;
-	psc_json_open(t, "profiles", '[');
+	psc_put_open(t, "profiles", '[');
 	for (size_t i = 0; i < ruling->count; i++)
 		if (ruling->reason[i].action == ruling->reason[0].action)
-			psc_json_string(t, NULL, ruling->reason[i].profile);
-	psc_json_close(t, ']');
-	psc_json_open(t, "clauses", '[');
+			psc_put_string(t, NULL, ruling->reason[i].profile);
+	psc_put_close(t, ']');
+	psc_put_open(t, "clauses", '[');
 	for (size_t i = 0; i < ruling->count; i++)
 		if (ruling->reason[i].action == ruling->reason[0].action)
-			psc_json_string(t, NULL, unless_empty(ruling->reason[i].clause));
-	psc_json_close(t, ']');
-	psc_json_word(t, "basis", psc_basis_to_string(ruling->reason[0].basis));
-	psc_json_open(t, "reasons", '[');
+			psc_put_string(t, NULL, unless_empty(ruling->reason[i].clause));
+	psc_put_close(t, ']');
+	psc_put_word(t, "basis", psc_basis_to_string(ruling->reason[0].basis));
+	psc_put_open(t, "reasons", '[');
 	for (size_t i = 0; i < ruling->count; i++)
 		put_reason(t, &ruling->reason[i]);
-	psc_json_close(t, ']');
+	psc_put_close(t, ']');
 }
 
 static void put_flags(struct psc_json_text *t, unsigned int flags)
 {
-	psc_json_open(t, "flags", '[');
+	psc_put_open(t, "flags", '[');
 	for (size_t i = 0; i < ARRAY_SIZE(flag_names); i++)
 		if (flags & flag_names[i].flag)
-			psc_json_word(t, NULL, flag_names[i].name);
-	psc_json_close(t, ']');
+			psc_put_word(t, NULL, flag_names[i].name);
+	psc_put_close(t, ']');
 }
 
 static void put_circumstances(struct psc_json_text *t, const struct psc_event *e)
 {
-	psc_json_number(t, "cpu", e->head.cpu);
+	psc_put_number(t, "cpu", e->head.cpu);
 	if (e->process.auid != UINT32_MAX)
-		psc_json_number(t, "auid", e->process.auid);
+		psc_put_number(t, "auid", e->process.auid);
 	if (e->process.session != UINT32_MAX)
-		psc_json_number(t, "session", e->process.session);
-	psc_json_number(t, "cgroup_id", e->cgroup_id);
-	psc_json_number(t, "mount_namespace", e->mount_namespace);
-	psc_json_number(t, "pid_namespace", e->pid_namespace);
-	psc_json_number(t, "filesystem_magic", e->filesystem_magic);
-	psc_json_number(t, "inode_generation", e->inode_generation);
+		psc_put_number(t, "session", e->process.session);
+	psc_put_number(t, "cgroup_id", e->cgroup_id);
+	psc_put_number(t, "mount_namespace", e->mount_namespace);
+	psc_put_number(t, "pid_namespace", e->pid_namespace);
+	psc_put_number(t, "filesystem_magic", e->filesystem_magic);
+	psc_put_number(t, "inode_generation", e->inode_generation);
 	if (e->real_inode) {
-		psc_json_id(t, "real_inode", e->real_inode);
+		psc_put_id(t, "real_inode", e->real_inode);
 		put_device(t, "real_device", e->real_device);
 	}
-	psc_json_bool(t, "path_truncated", e->head.flags & PSC_EVENT_PATH_TRUNCATED);
+	psc_put_bool(t, "path_truncated", e->head.flags & PSC_EVENT_PATH_TRUNCATED);
 	put_flags(t, e->head.flags);
-	psc_json_number(t, "boot_ns", e->head.boot_ns);
+	psc_put_number(t, "boot_ns", e->head.boot_ns);
 }
 
 /* What was learnt after the event. */
@@ -307,29 +307,29 @@ static void put_later(struct psc_json_text *t, const struct psc_event_context *c
 		psc_who_put_own(t, context->who);
 	if (!context->repeats)
 		return;
-	psc_json_number(t, "repeats", context->repeats);
-	psc_json_number(t, "first_boot_ns", context->first_boot_ns);
+	psc_put_number(t, "repeats", context->repeats);
+	psc_put_number(t, "first_boot_ns", context->first_boot_ns);
 }
 
 static void put_own(struct psc_json_text *t, const struct psc_event *e,
 		    const struct psc_event_context *context)
 {
-	psc_json_open(t, "proscribe", '{');
-	psc_json_number(t, "schema", PSC_RECORD_SCHEMA);
-	psc_json_word(t, "type", type_of(e));
+	psc_put_open(t, "proscribe", '{');
+	psc_put_number(t, "schema", PSC_RECORD_SCHEMA);
+	psc_put_word(t, "type", type_of(e));
 	if (e->head.type == PSC_EVENT_SEEN) {
 		put_seen(t, e);
 	} else {
 		put_decision(t, e);
-		psc_json_string(t, "role", context->role);
+		psc_put_string(t, "role", context->role);
 		put_ruling(t, context->ruling);
-		psc_json_string(t, "place", context->place);
+		psc_put_string(t, "place", context->place);
 	}
 	put_list_entry(t, context);
-	psc_json_string(t, "layer", context->layer);
+	psc_put_string(t, "layer", context->layer);
 	put_circumstances(t, e);
 	put_later(t, context);
-	psc_json_close(t, '}');
+	psc_put_close(t, '}');
 }
 
 static const char *verdict_phrase(const struct psc_event *e)
@@ -351,34 +351,34 @@ static const char *verdict_phrase(const struct psc_event *e)
 /* " by COMM[PID] uid N" */
 static void add_actor(struct psc_json_text *t, const struct psc_event_process *p)
 {
-	psc_json_add_word(t, " by ");
-	psc_json_add_bytes(t, p->comm, strnlen(p->comm, sizeof(p->comm)));
-	psc_json_add_word(t, "[");
-	psc_json_add_number(t, p->tgid);
-	psc_json_add_word(t, "] uid ");
-	psc_json_add_number(t, p->uid);
+	psc_put_add_word(t, " by ");
+	psc_put_add_bytes(t, p->comm, strnlen(p->comm, sizeof(p->comm)));
+	psc_put_add_word(t, "[");
+	psc_put_add_number(t, p->tgid);
+	psc_put_add_word(t, "] uid ");
+	psc_put_add_number(t, p->uid);
 }
 
 /* One line for people. */
 static void put_message(struct psc_json_text *t, const struct psc_event *e,
 			const struct psc_event_context *context, const char *reason)
 {
-	psc_json_begin(t, "message");
-	psc_json_add_word(t, verdict_phrase(e));
-	psc_json_add_word(t, shapes[e->op].phrase);
-	psc_json_add_word(t, " ");
+	psc_put_begin(t, "message");
+	psc_put_add_word(t, verdict_phrase(e));
+	psc_put_add_word(t, shapes[e->op].phrase);
+	psc_put_add_word(t, " ");
 	if (e->path_length)
-		psc_json_add_bytes(t, path_of(e), e->path_length);
+		psc_put_add_bytes(t, path_of(e), e->path_length);
 	else
-		psc_json_add_word(t, "(no path)");
+		psc_put_add_word(t, "(no path)");
 	add_actor(t, &e->process);
-	psc_json_add_word(t, ": ");
-	psc_json_add_word(t, reason);
+	psc_put_add_word(t, ": ");
+	psc_put_add_word(t, reason);
 	if (context->product && *context->product) {
-		psc_json_add_word(t, " as ");
-		psc_json_add_bytes(t, context->product, strlen(context->product));
+		psc_put_add_word(t, " as ");
+		psc_put_add_bytes(t, context->product, strlen(context->product));
 	}
-	psc_json_end(t);
+	psc_put_end(t);
 }
 
 static void put_attempt(struct psc_json_text *t, const struct psc_event *e,
@@ -400,30 +400,30 @@ static void put_clock(struct psc_json_text *t, const struct psc_event *e,
 {
 	char to[PSC_TIME_TEXT_MAX];
 
-	psc_json_open(t, "event", '{');
-	psc_json_word(t, "kind", "event");
-	psc_json_open(t, "category", '[');
-	psc_json_word(t, NULL, "host");
-	psc_json_close(t, ']');
-	psc_json_open(t, "type", '[');
-	psc_json_word(t, NULL, "change");
-	psc_json_close(t, ']');
-	psc_json_word(t, "action", "clock_set");
-	psc_json_number(t, "sequence", e->head.sequence);
-	psc_json_close(t, '}');
+	psc_put_open(t, "event", '{');
+	psc_put_word(t, "kind", "event");
+	psc_put_open(t, "category", '[');
+	psc_put_word(t, NULL, "host");
+	psc_put_close(t, ']');
+	psc_put_open(t, "type", '[');
+	psc_put_word(t, NULL, "change");
+	psc_put_close(t, ']');
+	psc_put_word(t, "action", "clock_set");
+	psc_put_number(t, "sequence", e->head.sequence);
+	psc_put_close(t, '}');
 	put_processes(t, e, context);
-	psc_json_open(t, "proscribe", '{');
-	psc_json_number(t, "schema", PSC_RECORD_SCHEMA);
-	psc_json_word(t, "type", "clock_set");
-	psc_json_time(t, "to", e->wall_ns);
+	psc_put_open(t, "proscribe", '{');
+	psc_put_number(t, "schema", PSC_RECORD_SCHEMA);
+	psc_put_word(t, "type", "clock_set");
+	psc_put_time(t, "to", e->wall_ns);
 	put_circumstances(t, e);
 	put_later(t, context);
-	psc_json_close(t, '}');
-	psc_json_begin(t, "message");
-	psc_json_add_word(t, "the clock is set to ");
-	psc_json_add_word(t, psc_time_format(e->wall_ns, to));
+	psc_put_close(t, '}');
+	psc_put_begin(t, "message");
+	psc_put_add_word(t, "the clock is set to ");
+	psc_put_add_word(t, psc_time_format(e->wall_ns, to));
 	add_actor(t, &e->process);
-	psc_json_end(t);
+	psc_put_end(t);
 }
 
 int psc_event_format(const struct psc_event *event, const struct psc_event_context *context,
@@ -435,7 +435,7 @@ int psc_event_format(const struct psc_event *event, const struct psc_event_conte
 	if (!clock && event->head.type != PSC_EVENT_DECISION &&
 	    event->head.type != PSC_EVENT_WANTED && event->head.type != PSC_EVENT_SEEN)
 		return -EINVAL;
-	psc_json_open(&t, NULL, '{');
+	psc_put_open(&t, NULL, '{');
 	put_envelope(&t, context, event->head.boot_ns);
 	if (clock)
 		put_clock(&t, event, context);
@@ -443,7 +443,7 @@ int psc_event_format(const struct psc_event *event, const struct psc_event_conte
 		put_attempt(&t, event, context);
 	if (context->who)
 		psc_who_put_container(&t, &context->who->container);
-	psc_json_close(&t, '}');
+	psc_put_close(&t, '}');
 	if (t.full)
 		return -EMSGSIZE;
 	*ret_length = t.used;

@@ -36,31 +36,31 @@ static void add_key(struct psc_json_text *t, const char *key)
 	add(t, "\":", 2);
 }
 
-void psc_json_open(struct psc_json_text *t, const char *key, char bracket)
+void psc_put_open(struct psc_json_text *t, const char *key, char bracket)
 {
 	add_key(t, key);
 	add_char(t, bracket);
 }
 
-void psc_json_close(struct psc_json_text *t, char bracket)
+void psc_put_close(struct psc_json_text *t, char bracket)
 {
 	add_char(t, bracket);
 }
 
 /* ---- strings --------------------------------------------------------------------- */
 
-void psc_json_begin(struct psc_json_text *t, const char *key)
+void psc_put_begin(struct psc_json_text *t, const char *key)
 {
 	add_key(t, key);
 	add_char(t, '"');
 }
 
-void psc_json_end(struct psc_json_text *t)
+void psc_put_end(struct psc_json_text *t)
 {
 	add_char(t, '"');
 }
 
-void psc_json_add_word(struct psc_json_text *t, const char *word)
+void psc_put_add_word(struct psc_json_text *t, const char *word)
 {
 	add(t, word, strlen(word));
 }
@@ -97,7 +97,7 @@ static void quote_last(struct psc_json_text *t, size_t size)
 	}
 }
 
-void psc_json_add_bytes(struct psc_json_text *t, const void *data, size_t size)
+void psc_put_add_bytes(struct psc_json_text *t, const void *data, size_t size)
 {
 	const unsigned char *p = data;
 	size_t simple = 0, room, length;
@@ -119,31 +119,31 @@ void psc_json_add_bytes(struct psc_json_text *t, const void *data, size_t size)
 	quote_last(t, length);
 }
 
-void psc_json_word(struct psc_json_text *t, const char *key, const char *word)
+void psc_put_word(struct psc_json_text *t, const char *key, const char *word)
 {
 	if (!word)
 		return;
-	psc_json_begin(t, key);
-	psc_json_add_word(t, word);
-	psc_json_end(t);
+	psc_put_begin(t, key);
+	psc_put_add_word(t, word);
+	psc_put_end(t);
 }
 
-void psc_json_bytes(struct psc_json_text *t, const char *key, const void *data, size_t size)
+void psc_put_bytes(struct psc_json_text *t, const char *key, const void *data, size_t size)
 {
-	psc_json_begin(t, key);
-	psc_json_add_bytes(t, data, size);
-	psc_json_end(t);
+	psc_put_begin(t, key);
+	psc_put_add_bytes(t, data, size);
+	psc_put_end(t);
 }
 
-void psc_json_string(struct psc_json_text *t, const char *key, const char *string)
+void psc_put_string(struct psc_json_text *t, const char *key, const char *string)
 {
 	if (string)
-		psc_json_bytes(t, key, string, strlen(string));
+		psc_put_bytes(t, key, string, strlen(string));
 }
 
 /* ---- numbers --------------------------------------------------------------------- */
 
-void psc_json_add_number(struct psc_json_text *t, uint64_t value)
+void psc_put_add_number(struct psc_json_text *t, uint64_t value)
 {
 	char digits[DIGITS_MAX];
 	size_t n = sizeof(digits);
@@ -155,28 +155,28 @@ void psc_json_add_number(struct psc_json_text *t, uint64_t value)
 	add(t, digits + n, sizeof(digits) - n);
 }
 
-void psc_json_number(struct psc_json_text *t, const char *key, uint64_t value)
+void psc_put_number(struct psc_json_text *t, const char *key, uint64_t value)
 {
 	add_key(t, key);
-	psc_json_add_number(t, value > INT64_MAX ? INT64_MAX : value);
+	psc_put_add_number(t, value > INT64_MAX ? INT64_MAX : value);
 }
 
-void psc_json_bool(struct psc_json_text *t, const char *key, bool value)
+void psc_put_bool(struct psc_json_text *t, const char *key, bool value)
 {
 	add_key(t, key);
-	psc_json_add_word(t, value ? "true" : "false");
+	psc_put_add_word(t, value ? "true" : "false");
 }
 
-void psc_json_id(struct psc_json_text *t, const char *key, uint64_t value)
+void psc_put_id(struct psc_json_text *t, const char *key, uint64_t value)
 {
-	psc_json_begin(t, key);
-	psc_json_add_number(t, value);
-	psc_json_end(t);
+	psc_put_begin(t, key);
+	psc_put_add_number(t, value);
+	psc_put_end(t);
 }
 
-void psc_json_time(struct psc_json_text *t, const char *key, uint64_t ns)
+void psc_put_time(struct psc_json_text *t, const char *key, uint64_t ns)
 {
 	char text[PSC_TIME_TEXT_MAX];
 
-	psc_json_word(t, key, psc_time_format(ns, text));
+	psc_put_word(t, key, psc_time_format(ns, text));
 }

@@ -30,7 +30,7 @@
 #define PSC_PATH_LOG		"/var/log/proscribe"
 #define PSC_PATH_CONTROL_SOCKET PSC_DIR_RUN "/control.sock"
 #define PSC_PATH_STATUS_JSON	PSC_DIR_RUN "/status.json"
-#define PSC_PATH_FOLD		PSC_DIR_RUN "/repeats" /* counts that no record tells yet */
+#define PSC_PATH_FOLD		PSC_DIR_RUN "/repeats"	      /* counts that no record tells yet */
 #define PSC_PATH_JOURNAL	"/run/systemd/journal/socket" /* of systemd-journald */
 #define PSC_PATH_STATE		PSC_DIR_STATE "/state"
 #define PSC_PATH_ACTIVE		PSC_DIR_STATE "/active.bin"
