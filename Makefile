@@ -44,7 +44,7 @@ GUARD_SRC  := bpf/core.bpf.c $(filter-out bpf/core.bpf.c bpf/probe.bpf.c,$(wildc
 CORE_SRC   := $(wildcard user/core/*.c)
 IDENT_SRC  := $(filter-out user/identify/$(if $(filter 1,$(RPM)),rpm_none,rpm).c, \
 	      $(wildcard user/identify/*.c))
-SCAN_SRC   := $(filter-out user/scan/$(if $(filter 1,$(RPM)),rpmdb_none,rpmdb).c, \
+SCAN_SRC   := $(filter-out $(if $(filter 1,$(RPM)),user/scan/rpmdb_none.c,user/scan/rpmdb.c user/scan/rpmdb_files.c), \
 	      $(wildcard user/scan/*.c))
 WORKER_SRC := $(wildcard user/worker/*.c)
 DAEMON_SRC := $(wildcard user/daemon/*.c)
@@ -91,7 +91,7 @@ $(O)/%.o: %.c
 CLIENT_OBJ  := $(O)/user/daemon/identify.o $(O)/user/daemon/worker.o
 SANDBOX_OBJ := $(O)/user/worker/sandbox.o
 # The resolver's thread, without the daemon that it works for.
-RESOLVER_OBJ := $(patsubst %,$(O)/user/daemon/resolver_%.o,queue run collect files mounts origin)
+RESOLVER_OBJ := $(patsubst %,$(O)/user/daemon/resolver_%.o,queue run collect files mounts origin rpm owner)
 
 $(filter-out $(CLIENT_OBJ) $(RESOLVER_OBJ),$(DAEMON_OBJ)): | $(O)/bpf/guard.skel.h $(O)/bpf/probe.skel.h
 
@@ -118,6 +118,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
 $(O)/tests/unit/test_identify_client: $(CLIENT_OBJ) | $(O)/proscribe-identify
 $(O)/tests/unit/test_sandbox: $(SANDBOX_OBJ)
 $(O)/tests/unit/test_resolver: $(RESOLVER_OBJ)
+$(O)/tests/unit/test_rpm_packages: $(RESOLVER_OBJ) | $(O)/proscribe-identify
 
 $(O)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)

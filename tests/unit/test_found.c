@@ -94,12 +94,13 @@ static void test_harm_comes_first(void **state)
 /* Place, name, size, format and what runs a file are anybody's choice. */
 static void test_proof(void **state)
 {
-	static const enum psc_fact_kind claims[] = {PSC_FACT_PATH,	  PSC_FACT_NAME,
-						    PSC_FACT_FORMAT,	  PSC_FACT_SIZE,
-						    PSC_FACT_UNIT,	  PSC_FACT_USER,
-						    PSC_FACT_GROUP,	  PSC_FACT_PROCESS,
-						    PSC_FACT_ENVIRONMENT, PSC_FACT_CONTAINER_IMAGE,
-						    PSC_FACT_PROBLEM,	  PSC_FACT_PACKAGE_FORMAT};
+	static const enum psc_fact_kind claims[] = {PSC_FACT_PATH,	   PSC_FACT_NAME,
+						    PSC_FACT_FORMAT,	   PSC_FACT_SIZE,
+						    PSC_FACT_UNIT,	   PSC_FACT_USER,
+						    PSC_FACT_GROUP,	   PSC_FACT_PROCESS,
+						    PSC_FACT_ENVIRONMENT,  PSC_FACT_CONTAINER_IMAGE,
+						    PSC_FACT_PROBLEM,	   PSC_FACT_PACKAGE_FORMAT,
+						    PSC_FACT_FOREIGN_OWNER};
 
 	for (unsigned int kind = 0; kind < PSC_FACT_MAX; kind++) {
 		struct psc_indicator rule = {.conditions = 2};

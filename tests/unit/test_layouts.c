@@ -139,9 +139,9 @@ static const struct layout layouts[] = {
 		  "mkdir -p tmp && cp ../libKvrtGui.so tmp/renamed.so"},
 		 {"package", "/status", "package-kvrt", PACKAGE("kvrt", "")},
 	 }},
-	{"an engine in another vendor's package",
-	 "kaspersky/kavsdk",
-	 "engine",
+	{"an engine that nobody knows the package of",
+	 NULL, /* that in the package is embedded */
+	 NULL,
 	 {
 		 {"file", "/opt/mailgate/lib/av.ppl", "engine-plugin",
 		  ENGINE("opt/mailgate/lib/av.ppl")},
@@ -316,6 +316,64 @@ static void test_layouts(void **state)
 	}
 }
 
+/* The product that the file at the end of this path was found as; "" none. */
+static const char *product_of(const json_t *data, const char *where)
+{
+	const json_t *finding;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "findings"), i, finding) {
+		if (strcmp(psc_json_text(finding, "kind", "?"), "file") == 0 &&
+		    ends_with(
+			    psc_json_text(finding, "inside", psc_json_text(finding, "where", "?")),
+			    where))
+			return psc_json_text(finding, "product", "?");
+	}
+	return "";
+}
+
+#define OWNED(package, path)                                                                       \
+	"; " ENGINE(path) " && echo /" path " >>var/lib/dpkg/info/" package ".list"
+
+/* The same engine is what the package that brought it says: installed, or in the package. */
+static void test_owner(void **state)
+{
+	static const struct sign signs[] = {
+		{"mailgate", "/opt/mailgate/lib/av.ppl", "kaspersky/embedded",
+		 PACKAGE("mailgate", "Maintainer: A <a@b.example>\\n")
+			 OWNED("mailgate", "opt/mailgate/lib/av.ppl")},
+		{"the vendor's own, elsewhere", "/srv/lib/av.ppl", "kaspersky/kavsdk",
+		 PACKAGE("sdk", "Maintainer: Kaspersky Lab <a@b.example>\\n")
+			 OWNED("sdk:amd64", "srv/lib/av.ppl")},
+		{"repacked, in the vendor's place", "/opt/kaspersky/ScanEngine/ppl/core.ppl",
+		 "kaspersky/kavsdk",
+		 PACKAGE("repacked", "Maintainer: A <a@b.example>\\n")
+			 OWNED("repacked", "opt/kaspersky/ScanEngine/ppl/core.ppl")},
+		{"by its name only", "/opt/mailgate/bin/kavehost", "kaspersky/kavsdk",
+		 PACKAGE("mailgate", "Maintainer: A <a@b.example>\\n") "; " PROGRAM(
+			 "opt/mailgate/bin/kavehost") " && echo /opt/mailgate/bin/kavehost >>var/lib/dpkg/info/mailgate.list"},
+		{"no package", "/srv/lib/av.ppl", "kaspersky/kavsdk", ENGINE("srv/lib/av.ppl")},
+		{"a package file", "opt/mailgate/sdk/inner.ppl", "kaspersky/embedded",
+		 "sh ../deb mailgate.deb 'Package: mailgate\nMaintainer: A <a@b.example>'"
+		 " opt/mailgate/sdk/inner.ppl"},
+		{"the vendor's package file", "opt/kav/sdk/inner.ppl", "kaspersky/kavsdk",
+		 "sh ../deb sdk.deb 'Package: sdk\nMaintainer: Kaspersky <a@b.example>'"
+		 " opt/kav/sdk/inner.ppl"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		struct layout layout = {.sign = {signs[i]}};
+		_cleanup_json_ json_t *data = NULL;
+
+		make_root(&layout, 1);
+		data = scan_root(f, PSC_EXIT_LISTED);
+		if (strcmp(product_of(data, signs[i].where), signs[i].rule) != 0)
+			fail_msg("%s: %s, not %s", signs[i].kind, product_of(data, signs[i].where),
+				 signs[i].rule);
+	}
+}
+
 /* Without any sign nothing is found, or the test would prove nothing. */
 static void test_none(void **state)
 {
@@ -427,9 +485,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),
-		cmocka_unit_test(test_layouts),
-		cmocka_unit_test(test_signed),
+		cmocka_unit_test(test_none),	cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_owner),	cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_explain),
 	};
 

@@ -494,7 +494,7 @@ static void test_package(void **state)
 		      "Description: stand-in\\n' >deb/p/DEBIAN/control &&"
 		      "dpkg-deb -b deb/p deb/mailgate.deb && rm -r deb/p");
 	scan = scan_list(PSC_SCAN_PACKAGE, "deb/mailgate.deb", NULL);
-	finding = find(scan, PSC_THING_FILE, "kaspersky/kavsdk", "/mailgate.deb");
+	finding = find(scan, PSC_THING_FILE, "kaspersky/embedded", "/mailgate.deb");
 	assert_non_null(finding);
 	assert_non_null(finding->inside);
 	assert_true(ends_with(finding->inside, "opt/mailgate/x.ppl"));

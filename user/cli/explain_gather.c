@@ -11,6 +11,7 @@
 #include "user/cli/explain.h"
 #include "user/core/hex.h"
 #include "user/identify/identify.h"
+#include "user/scan/owner.h"
 
 #define MAPPED_MAX	4096
 #define ENVIRONMENT_MAX (1U << 20) /* bytes that are looked at */
@@ -85,12 +86,22 @@ static int read_file(const struct psc_explain_knowledge *knowledge, int fd, cons
 	return 0;
 }
 
+static int find_owner(const char *path, void *data, struct psc_facts *ret)
+{
+	int r = psc_owner_find_dpkg("", path, ret);
+
+	return r ? r : psc_owner_find_rpm("", path, ret);
+}
+
 /* By which rules it is what; @thing is handed on as a whole or not at all. */
 static int finish(const struct psc_explain_knowledge *knowledge, const char *path,
 		  struct psc_explained *thing, struct psc_explained *ret)
 {
 	int r = psc_indicators_match(knowledge->indicators, &thing->facts, &thing->matches);
 
+	if (r >= 0)
+		r = psc_owner_judge(knowledge->indicators, find_owner, NULL, &thing->facts,
+				    &thing->matches);
 	if (r < 0)
 		return r;
 	thing->where = strdup(path);

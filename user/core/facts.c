@@ -49,6 +49,7 @@ static const char *const fact_names[PSC_FACT_MAX] = {
 	[PSC_FACT_GROUP] = "group",
 	[PSC_FACT_CONTAINER_IMAGE] = "container_image",
 	[PSC_FACT_ENVIRONMENT] = "environment",
+	[PSC_FACT_FOREIGN_OWNER] = "foreign_owner",
 	[PSC_FACT_PROBLEM] = "problem",
 };
 

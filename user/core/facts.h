@@ -66,6 +66,8 @@ enum psc_fact_kind {
 	PSC_FACT_GROUP,
 	PSC_FACT_CONTAINER_IMAGE,
 	PSC_FACT_ENVIRONMENT, /* NAME=value of a process or unit */
+	/* the vendor of a file that a package of somebody else's brought; see indicator.h */
+	PSC_FACT_FOREIGN_OWNER,
 	/* what could not be read, in words, with the offset */
 	PSC_FACT_PROBLEM,
 	PSC_FACT_MAX,

@@ -132,10 +132,24 @@ const char *const *psc_indicators_markers(const struct psc_indicators *indicator
  * write into a certificate, need `trusted`; certificate, key and issuer_serial need that the
  * content verifies (trusted, untrusted, self_signed, expired).
  * package_key alone is a claim, as anybody can write it: such a rule is never more than low.
+ * A rule on foreign_owner goes before all others that name a product.
  */
 int psc_indicators_match(const struct psc_indicators *indicators, const struct psc_facts *facts,
 			 struct psc_matches *ret);
 void psc_matches_clear(struct psc_matches *matches);
+
+/* Whether it makes a difference for this file which package brought it. */
+bool psc_indicators_wants_owner(const struct psc_matches *matches);
+
+/*
+ * Adds to the @facts of a file, of which @matches hold, what the @package that brought it says
+ * (facts of the package; not NULL): foreign_owner, for each vendor whose content the file shows
+ * (not only place or name) outside of the vendor's own places, when none of its rules knows the
+ * package. Returns how many were added: whoever gets more than 0 asks once more. -ENOMEM.
+ */
+int psc_indicators_add_owner(const struct psc_indicators *indicators,
+			     const struct psc_matches *matches, const struct psc_facts *package,
+			     struct psc_facts *facts);
 
 /* Names as they stand in catalogs and output; see names.h. */
 const char *psc_match_to_string(unsigned int match);

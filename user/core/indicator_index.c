@@ -34,6 +34,16 @@ static bool names_product(const struct psc_indicator *rule)
 	return strcmp(strchr(rule->product, '/'), OTHER) != 0;
 }
 
+/* Whose product a file is part of says the package that brought it, before what it is itself. */
+static bool asks_owner(const struct psc_indicator *rule)
+{
+	for (size_t i = 0; i < rule->conditions; i++) {
+		if (rule->condition[i].fact == PSC_FACT_FOREIGN_OWNER)
+			return true;
+	}
+	return false;
+}
+
 static size_t value_length(const struct psc_indicator *rule)
 {
 	size_t length = 0;
@@ -55,6 +65,8 @@ static int compare_rules(const void *a, const void *b)
 	const struct psc_indicator *y = *(struct psc_indicator *const *)b;
 	int r = descending(names_product(x), names_product(y));
 
+	if (r == 0)
+		r = descending(asks_owner(x), asks_owner(y));
 	if (r == 0)
 		r = descending(x->confidence, y->confidence);
 	if (r == 0)

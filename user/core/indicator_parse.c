@@ -90,6 +90,16 @@ static int parse_value(struct psc_yaml *yaml, const struct psc_yaml_node *value,
 	return 0;
 }
 
+/* Whether a package is somebody else's is asked by the vendor whose file it brings. */
+static int check_owner(struct psc_yaml *yaml, const struct psc_yaml_node *node,
+		       const struct psc_condition *condition, const char *vendor)
+{
+	if (condition->fact != PSC_FACT_FOREIGN_OWNER || strcmp(condition->value, vendor) == 0)
+		return 0;
+	return psc_yaml_fail(yaml, psc_yaml_get(node, "value"),
+			     "foreign_owner is asked by the vendor itself: expected %.60s", vendor);
+}
+
 /* Of what is rejected any text may be a marker: nobody looks for it. */
 static int check_marker(struct psc_yaml *yaml, const struct psc_yaml_node *node,
 			const struct psc_condition *condition)
@@ -116,6 +126,8 @@ static int parse_condition(struct psc_yaml *yaml, const struct psc_yaml_node *no
 		r = psc_yaml_require(yaml, node, required, ARRAY_SIZE(required));
 	if (r >= 0)
 		r = psc_condition_check(yaml, node, condition);
+	if (r >= 0)
+		r = check_owner(yaml, node, condition, reader->vendor);
 	return r < 0 ? r : check_marker(yaml, node, condition);
 }
 

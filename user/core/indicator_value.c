@@ -78,7 +78,7 @@ static bool is_whole(enum psc_fact_kind kind)
 	hex_length(kind, &min, &max);
 	return max || kind == PSC_FACT_MARKER || kind == PSC_FACT_FORMAT ||
 	       kind == PSC_FACT_SIGNER_STATE || kind == PSC_FACT_SIZE ||
-	       kind == PSC_FACT_ARCHIVE_OFFSET;
+	       kind == PSC_FACT_FOREIGN_OWNER || kind == PSC_FACT_ARCHIVE_OFFSET;
 }
 
 static int check_name(struct psc_yaml *yaml, const struct psc_yaml_node *at,

@@ -272,7 +272,8 @@ static void take_file(struct psc_daemon *daemon, struct psc_resolver_result *res
 {
 	struct psc_resolver *resolver = daemon->resolver;
 
-	if (result->outcome == PSC_FOUND_FED && is_in_force(daemon, result))
+	if (result->outcome == PSC_FOUND_FED && is_in_force(daemon, result) &&
+	    !psc_resolver_renames(daemon, result))
 		result->outcome = PSC_FOUND_LISTED;
 	if (result->outcome == PSC_FOUND_FED && is_exempt(daemon, result))
 		result->outcome = PSC_FOUND_EXEMPT;

@@ -14,7 +14,7 @@
 #include <limits.h>
 
 #include "user/daemon/resolver_internal.h"
-#include "user/scan/dpkg.h"
+#include "user/scan/owner.h"
 
 #define DEPTH_MAX     32
 #define PLACES_MAX    1024
@@ -321,7 +321,7 @@ static int add_package(const struct psc_dpkg_package *package, void *data)
 
 	if (!package->is_installed)
 		return 0;
-	r = psc_resolver_package_facts(package, &facts);
+	r = psc_dpkg_package_facts(package, &facts);
 	if (r || !is_known(listed.c, &facts))
 		return r;
 	fd = open_files_of(package);
@@ -349,6 +349,23 @@ static int collect_packages(struct collector *c)
 		 r == -EBADMSG ? "line %u is none of dpkg's" : "it cannot be read", line);
 	psc_resolver_answer_unverified(c->thread, DIR_DPKG "/status", why);
 	return 0;
+}
+
+/* Of those that the process which read the databases knew; it had the same catalog, or an older. */
+static int collect_rpm_packages(struct collector *c)
+{
+	const struct psc_rpm_packages *packages = &c->thread->rpm.packages;
+	int r = 0;
+
+	for (size_t i = 0; i < packages->count && !r; i++) {
+		const struct psc_rpm_package *package = &packages->package[i];
+
+		if (!is_known(c, &package->facts))
+			continue;
+		for (size_t k = 0; k < package->paths && !r; k++)
+			r = add_path(c, package->path[k], &package->facts);
+	}
+	return r;
 }
 
 /* ---- units -------------------------------------------------------------------------- */
@@ -490,6 +507,8 @@ int psc_resolver_collect(struct psc_resolver_thread *t, const struct psc_resolve
 
 	if (!r)
 		r = collect_packages(&c);
+	if (!r)
+		r = collect_rpm_packages(&c);
 	if (!r)
 		r = collect_units(&c);
 	if (!r)

@@ -314,6 +314,38 @@ static int add_pending(struct psc_resolver *resolver, const struct psc_resolver_
 	return 0;
 }
 
+static bool is_same_product(const char *text, const char *product)
+{
+	size_t length = strlen(product);
+
+	return strncmp(text, product, length) == 0 && (!text[length] || text[length] == '/');
+}
+
+/* Its line in the file says another product; that is taken out, since a digest has one. */
+bool psc_resolver_renames(struct psc_daemon *daemon, const struct psc_resolver_result *result)
+{
+	const struct psc_list *list = daemon->policy.list;
+	const struct psc_product *product;
+	struct psc_list_entry entry;
+	struct psc_list_file file;
+	struct psc_error error;
+	enum psc_role role;
+
+	product = psc_catalog_find(&daemon->policy.set.catalog, result->product, &role);
+	if (!product || strcmp(product->class, PSC_CLASS_EMBEDDED) != 0)
+		return false;
+	for (size_t i = 0; !psc_list_get(list, i, &entry); i++) {
+		if (psc_list_file(list, entry.file, &file) < 0 ||
+		    strcmp(file.path, PSC_PATH_FOUND) != 0 ||
+		    memcmp(entry.digest, result->digest, PSC_DIGEST_SIZE) != 0)
+			continue;
+		return !is_same_product(entry.product, result->product) &&
+		       psc_list_file_remove(PSC_PATH_FOUND, PSC_ALGO_SHA256, result->digest, NULL,
+					    NULL, &error) == 0;
+	}
+	return false;
+}
+
 /* How many stand in the file, as far as it is in force. */
 static size_t found_count(const struct psc_daemon *daemon)
 {

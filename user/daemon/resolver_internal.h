@@ -13,6 +13,8 @@
  *   resolver_watch.c   package databases, mounts and closed files
  *   resolver_late.c    what runs already
  *   resolver_origin.c  content of the distribution's packages
+ *   resolver_rpm.c     the thread: packages of rpm's databases, by a process of its own
+ *   resolver_owner.c   the thread: which package brought a file
  *   resolver_status.c  what the status shows
  */
 #pragma once
@@ -27,6 +29,7 @@
 #include "user/daemon/resolver.h"
 #include "user/identify/essential.h"
 #include "user/scan/bound.h"
+#include "user/scan/rpm_packages.h"
 
 /* Each file that waits holds a descriptor or two; a process may have 1024. */
 #define PSC_RESOLVER_JOBS_MAX	 128
@@ -229,12 +232,39 @@ struct psc_resolver_files {
 	bool full; /* there would have been more */
 };
 
+#define PSC_RESOLVER_RPM_FILES 10
+
+/* How a file was when it was read. */
+struct psc_resolver_stamp {
+	uint64_t inode, size;
+	int64_t seconds, nanoseconds;
+};
+
+/* What rpm's databases said when they were read last. */
+struct psc_resolver_rpm {
+	struct psc_rpm_packages packages;
+	struct psc_resolver_stamp stamp[PSC_RESOLVER_RPM_FILES];
+	uint64_t serial; /* of what was known then; 0: never */
+	uint64_t asked;	 /* orphans_serial then */
+};
+
+/* A vendor's file of which no package database knew when it was looked at. */
+struct psc_resolver_orphan {
+	char *path;
+	struct stat st;
+	struct psc_facts facts; /* what its content shows */
+};
+
 /* What the thread keeps from one job to the next. */
 struct psc_resolver_thread {
 	struct psc_resolver_queue *queue;
 	struct psc_resolver_files files; /* of the last run: what did not change is not read */
 	uint64_t files_serial;		 /* of what was known then */
 	struct psc_resolver_origin origin;
+	struct psc_resolver_rpm rpm;
+	struct psc_resolver_orphan orphan[PSC_RPM_ASKED_MAX];
+	size_t orphan_count;
+	uint64_t orphans_serial;	 /* counts those that came */
 	struct psc_essential *essential; /* NULL: not known; the interlock still is there */
 	bool ready;			 /* both were looked for */
 	struct psc_mounts mounts;
@@ -245,6 +275,9 @@ struct psc_resolver_thread {
 };
 
 void *psc_resolver_thread(void *queue);
+
+/* What does not wait for the end of what the thread is at: new files, what runs. */
+void psc_resolver_look_at_urgent(struct psc_resolver_thread *t);
 
 /* Looks at an open file of @job. */
 void psc_resolver_look_at_file(struct psc_resolver_thread *t, const struct psc_resolver_job *job);
@@ -262,6 +295,36 @@ struct psc_resolver_result *psc_resolver_result_new(enum psc_resolver_result_kin
  */
 bool psc_resolver_is_essential(const struct psc_resolver_thread *t, const char *path,
 			       const struct stat *st, const uint8_t *digest);
+
+/*
+ * Whether nobody but root can have given the file its places: a path can also be that of a mount
+ * in a name space of somebody's, where the same path leads to another file than here.
+ */
+bool psc_resolver_is_bound(struct psc_resolver_thread *t, const struct psc_facts *facts,
+			   const struct stat *st);
+
+/* ---- resolver_rpm.c: in the thread */
+
+/* Reads again if a database or what is to be asked changed. */
+void psc_resolver_rpm_refresh(struct psc_resolver_thread *t, const struct psc_resolver_know *know);
+
+/*
+ * Has a @program write the stream and parses it. -ECHILD when it fails, -ETIMEDOUT, -ECANCELED when
+ * the thread is to end, and as psc_rpm_packages_parse().
+ */
+int psc_resolver_rpm_read(struct psc_resolver_thread *t, const char *program,
+			  const char *const *arguments, struct psc_rpm_packages *ret);
+
+/* ---- resolver_owner.c: in the thread */
+
+/* Adds what the package that brought the file says of it, and matches again then. -ENOMEM. */
+int psc_resolver_judge_owner(struct psc_resolver_thread *t, const struct psc_resolver_job *job,
+			     const struct stat *st, struct psc_facts *facts,
+			     struct psc_matches *matches);
+
+/* Looks once more at files whose package is known by now. */
+void psc_resolver_ask_owners(struct psc_resolver_thread *t, const struct psc_resolver_job *run);
+void psc_resolver_orphans_clear(struct psc_resolver_thread *t);
 
 /* ---- resolver_mounts.c: in the thread */
 
@@ -299,9 +362,6 @@ struct psc_resolver_found *psc_resolver_files_find(const struct psc_resolver_fil
 void psc_resolver_origin_refresh(struct psc_resolver_origin *origin,
 				 const struct psc_resolver_know *know);
 
-/* Adds what dpkg's database says of a package. -ENOMEM. */
-struct psc_dpkg_package;
-int psc_resolver_package_facts(const struct psc_dpkg_package *package, struct psc_facts *facts);
 bool psc_resolver_origin_has(const struct psc_resolver_origin *origin, int fd);
 
 /* ---- resolver_watch.c */
@@ -374,6 +434,12 @@ struct psc_resolver_limit {
 /* Adds a file that is to be fed. PSC_FOUND_FED, or what keeps it from that. */
 enum psc_found_outcome psc_resolver_add(struct psc_daemon *daemon,
 					const struct psc_resolver_result *result);
+
+/*
+ * Whether a file that is guarded already is to be fed once more: its package turned out to be
+ * somebody else's, so it is an engine inside another product.
+ */
+bool psc_resolver_renames(struct psc_daemon *daemon, const struct psc_resolver_result *result);
 
 /* Puts what was added into force, when it is time. */
 void psc_resolver_feed(struct psc_daemon *daemon);

@@ -16,7 +16,7 @@
 
 #include "user/core/hex.h"
 #include "user/daemon/resolver_internal.h"
-#include "user/scan/dpkg.h"
+#include "user/scan/owner.h"
 
 #define STATUS	   "/var/lib/dpkg/status"
 #define DIR_INFO   "/var/lib/dpkg/info"
@@ -70,28 +70,6 @@ static int add_package(struct psc_resolver_origin *origin, const char *path)
 	return r;
 }
 
-int psc_resolver_package_facts(const struct psc_dpkg_package *package, struct psc_facts *facts)
-{
-	const struct {
-		enum psc_fact_kind kind;
-		const char *value;
-	} known[] = {
-		{PSC_FACT_PACKAGE_FORMAT, "deb"},
-		{PSC_FACT_PACKAGE_NAME, package->name},
-		{PSC_FACT_PACKAGE_VERSION, package->version},
-		{PSC_FACT_PACKAGE_ARCHITECTURE, package->architecture},
-		{PSC_FACT_PACKAGE_MAINTAINER, package->maintainer},
-		{PSC_FACT_PACKAGE_URL, package->homepage},
-	};
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(known) && !r; i++) {
-		if (known[i].value[0])
-			r = psc_facts_addf(facts, known[i].kind, 0, "%s", known[i].value);
-	}
-	return r;
-}
-
 /* Names of packages that the catalog knows by whatever the database says of them. */
 struct vendors {
 	const struct psc_resolver_know *know;
@@ -113,7 +91,7 @@ static int add_vendors(const struct psc_dpkg_package *package, void *data)
 	struct vendors *vendors = data;
 	char **grown;
 	bool known;
-	int r = psc_resolver_package_facts(package, &facts);
+	int r = psc_dpkg_package_facts(package, &facts);
 
 	if (!r)
 		r = psc_indicators_match(vendors->know->indicators, &facts, &matches);
@@ -129,16 +107,12 @@ static int add_vendors(const struct psc_dpkg_package *package, void *data)
 	return grown[vendors->count++] ? 0 : -ENOMEM;
 }
 
-/* "NAME.md5sums" or "NAME:ARCHITECTURE.md5sums". A name has no colon, but may have dots. */
+/* "NAME.md5sums" or "NAME:ARCHITECTURE.md5sums". */
 static bool is_vendors(const struct vendors *vendors, const char *file)
 {
-	size_t length = strlen(file) - strlen(SUFFIX), name = strcspn(file, ":");
-
-	if (name < length)
-		length = name;
 	for (size_t i = 0; i < vendors->count; i++) {
-		if (vendors->names[i] && strlen(vendors->names[i]) == length &&
-		    strncmp(vendors->names[i], file, length) == 0)
+		if (vendors->names[i] &&
+		    psc_dpkg_is_list_of(file, strlen(file) - strlen(SUFFIX), vendors->names[i]))
 			return true;
 	}
 	return false;

@@ -30,8 +30,6 @@ struct psc_resolver_result *psc_resolver_result_new(enum psc_resolver_result_kin
 	return result;
 }
 
-static void look_at_urgent(struct psc_resolver_thread *t);
-
 /* ---- one file ----------------------------------------------------------------------- */
 
 static bool same_content(const struct stat *a, const struct stat *b)
@@ -144,16 +142,13 @@ static void digest(struct psc_resolver_thread *t, const struct psc_resolver_job 
 	result->digested = true;
 	file->digest = result->digest;
 	file->essential = psc_resolver_is_essential(t, "", st, result->digest);
-	file->distribution = psc_resolver_origin_has(&t->origin, fd);
+	file->distribution = psc_resolver_origin_has(&t->origin, fd) ||
+			     psc_rpm_packages_has(&t->rpm.packages, result->digest);
 	result->outcome = psc_found_judge(file, job->know->least, job->know->limit);
 }
 
-/*
- * Whether nobody but root can have given the file its places: a path can also be that of a mount
- * in a name space of somebody's, where the same path leads to another file than here.
- */
-static bool is_bound(struct psc_resolver_thread *t, const struct psc_facts *facts,
-		     const struct stat *st)
+bool psc_resolver_is_bound(struct psc_resolver_thread *t, const struct psc_facts *facts,
+			   const struct stat *st)
 {
 	const struct psc_bound bound = {&t->mounts, t->root_fd, 0};
 	size_t paths = 0;
@@ -198,7 +193,7 @@ static struct psc_resolver_result *describe(struct psc_resolver_thread *t,
 	struct psc_resolver_result *result = psc_resolver_result_new(PSC_RESULT_FILE);
 	const struct psc_indicator *claim = matches->rule[0];
 	struct psc_found_file file;
-	bool bound = is_bound(t, facts, st);
+	bool bound = psc_resolver_is_bound(t, facts, st);
 
 	if (!result)
 		return NULL;
@@ -258,7 +253,7 @@ static bool make_room(struct psc_resolver_thread *t, const struct psc_resolver_j
 	while (!psc_resolver_unknown_begin(t->queue, job->fresh)) {
 		if (job->fresh || !psc_resolver_progress(t->queue))
 			return false;
-		look_at_urgent(t);
+		psc_resolver_look_at_urgent(t);
 		nanosleep(&while_at_it, NULL);
 	}
 	return true;
@@ -362,11 +357,13 @@ static void run(struct psc_resolver_thread *t, const struct psc_resolver_job *jo
 		return;
 	psc_resolver_mounts_refresh(t, true);
 	psc_resolver_origin_refresh(&t->origin, job->know);
+	psc_resolver_rpm_refresh(t, job->know);
 	refresh_essential(t);
 	t->ready = true;
+	psc_resolver_ask_owners(t, job);
 	r = psc_resolver_collect(t, job->know, &files);
 	for (size_t i = 0; i < files.count && !r && psc_resolver_progress(t->queue); i++) {
-		look_at_urgent(t);
+		psc_resolver_look_at_urgent(t);
 		r = examine(t, job, files.file[i], &recognised);
 	}
 	done->examined = files.count;
@@ -496,7 +493,7 @@ void psc_resolver_look_at_file(struct psc_resolver_thread *t, const struct psc_r
 	for (size_t i = 0; i < job->facts.count && !r; i++) {
 		const struct psc_fact *fact = &job->facts.fact[i];
 
-		if (fact->kind != PSC_FACT_PATH)
+		if (fact->kind != PSC_FACT_PATH && fact->kind != PSC_FACT_FOREIGN_OWNER)
 			r = psc_facts_addf(&facts, fact->kind, fact->group, "%s", fact->value);
 	}
 	/* for people, when it has none any more */
@@ -507,6 +504,8 @@ void psc_resolver_look_at_file(struct psc_resolver_thread *t, const struct psc_r
 		r = add_content_facts(&facts, path, format, st.st_size);
 	if (!r)
 		r = psc_indicators_match(job->know->indicators, &facts, &matches);
+	if (!r)
+		r = psc_resolver_judge_owner(t, job, &st, &facts, &matches);
 	if (!r && matches.count)
 		result = describe(t, job, job->fd, &st, false, &facts, &matches);
 	psc_matches_clear(&matches);
@@ -552,7 +551,7 @@ static void do_job(struct psc_resolver_thread *t, struct psc_resolver_job *job)
 	psc_resolver_job_free(job);
 }
 
-static void look_at_urgent(struct psc_resolver_thread *t)
+void psc_resolver_look_at_urgent(struct psc_resolver_thread *t)
 {
 	struct psc_resolver_job *job;
 
@@ -572,6 +571,8 @@ void *psc_resolver_thread(void *data)
 	while ((job = psc_resolver_next(t.queue)))
 		do_job(&t, job);
 	psc_resolver_files_clear(&t.files);
+	psc_resolver_orphans_clear(&t);
+	psc_rpm_packages_clear(&t.rpm.packages);
 	psc_essential_free(t.essential);
 	psc_mounts_clear(&t.mounts);
 	free(t.origin.md5);

@@ -71,6 +71,9 @@ static int entry_look(struct containing *containing, const struct psc_archive_en
 	    asprintf(&label, "%s%s%s%s", where, entry->container ?: "",
 		     entry->container ? "!/" : "", entry->path) < 0)
 		return -ENOMEM;
+	/* of an archive in the package nobody knows whose it is */
+	if (!entry->container)
+		subject.package = containing->outer->package;
 	subject.inside = inside;
 	subject.label = label;
 	if (entry->skip != PSC_ARCHIVE_SKIP_NONE) {

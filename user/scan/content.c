@@ -241,6 +241,8 @@ int psc_examine(struct psc_worker *worker, int fd, const struct stat *st,
 	if (r < 0)
 		return r;
 	/* a zip behind a program is found from its end, which only the walk looks at */
+	if (content.format == PSC_FORMAT_DEB || content.format == PSC_FORMAT_RPM)
+		subject->package = &content.facts;
 	if (open_archives && (content.archive || content.format == PSC_FORMAT_ELF ||
 			      content.format == PSC_FORMAT_PE))
 		return psc_contain_archive(worker, fd, subject);

@@ -87,6 +87,8 @@ struct psc_subject {
 	const char *label;  /* of the finding's `inside`; or NULL */
 	const char *detail;
 	pid_t pid;
+	/* what is known of the package: one that is looked into, or that this came out of; or NULL */
+	const struct psc_facts *package;
 	bool shared;	   /* the inode may have been met under another name */
 	const char *known; /* product that the directory above is; this one is no news then */
 	uint64_t size;
@@ -105,6 +107,10 @@ struct psc_subject {
 int psc_scan_judge(struct psc_scan *scan, const struct psc_subject *subject,
 		   const struct psc_facts *facts, const struct psc_list_entry *hit, size_t hits,
 		   const char **ret_product);
+
+/* What is found is another product where a @package that is not its vendor's brought it. -ENOMEM. */
+int psc_finding_reconsider(const struct psc_scan *scan, const struct psc_facts *package,
+			   struct psc_finding *finding);
 
 /* Counts something that was not looked at; @reason in words. Memory that is short ends the scan. */
 void psc_scan_gap(struct psc_scan *scan, bool excluded, const char *reason, const char *path,

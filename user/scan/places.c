@@ -9,6 +9,7 @@
 #include "user/core/util.h"
 #include "user/scan/dpkg.h"
 #include "user/scan/internal.h"
+#include "user/scan/owner.h"
 #include "user/scan/unit.h"
 
 static const struct {
@@ -80,17 +81,7 @@ static int package_one(const struct psc_dpkg_package *package, void *data)
 
 	PSC_COUNT(reading->worker->scan, packages, 1);
 	psc_facts_clear(facts);
-	r = add(facts, PSC_FACT_PACKAGE_FORMAT, "deb");
-	if (r >= 0)
-		r = add(facts, PSC_FACT_PACKAGE_NAME, package->name);
-	if (r >= 0)
-		r = add(facts, PSC_FACT_PACKAGE_VERSION, package->version);
-	if (r >= 0)
-		r = add(facts, PSC_FACT_PACKAGE_ARCHITECTURE, package->architecture);
-	if (r >= 0)
-		r = add(facts, PSC_FACT_PACKAGE_MAINTAINER, package->maintainer);
-	if (r >= 0)
-		r = add(facts, PSC_FACT_PACKAGE_URL, package->homepage);
+	r = psc_dpkg_package_facts(package, facts);
 	if (r < 0)
 		return r;
 	snprintf(detail, sizeof(detail), "%s %s%s", package->name, package->version,

@@ -166,6 +166,26 @@ static int append(struct psc_scan *scan, const struct psc_finding *finding)
 	return 0;
 }
 
+int psc_finding_reconsider(const struct psc_scan *scan, const struct psc_facts *package,
+			   struct psc_finding *finding)
+{
+	const struct psc_indicators *indicators = scan->options.indicators;
+	struct psc_matches matches = {finding->rule, finding->rules};
+	int r = psc_indicators_add_owner(indicators, &matches, package, &finding->facts);
+
+	if (r > 0)
+		r = psc_indicators_match(indicators, &finding->facts, &matches);
+	else
+		return r;
+	if (r < 0)
+		return r;
+	free(finding->rule);
+	finding->rule = matches.rule;
+	finding->rules = matches.count;
+	decide(scan, finding);
+	return 0;
+}
+
 int psc_scan_judge(struct psc_scan *scan, const struct psc_subject *subject,
 		   const struct psc_facts *facts, const struct psc_list_entry *hit, size_t hits,
 		   const char **ret_product)
@@ -186,6 +206,8 @@ int psc_scan_judge(struct psc_scan *scan, const struct psc_subject *subject,
 	if (subject->known && strcmp(subject->known, matches.rule[0]->product) == 0)
 		return 0;
 	r = fill(scan, subject, facts, hit, hits, &finding);
+	if (r >= 0 && subject->package)
+		r = psc_finding_reconsider(scan, subject->package, &finding);
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&scan->results);

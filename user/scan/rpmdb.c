@@ -6,30 +6,26 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <rpm/rpmdb.h>
-#include <rpm/rpmlib.h>
 #include <rpm/rpmlog.h>
 #include <rpm/rpmmacro.h>
-#include <rpm/rpmts.h>
 
 #include "user/core/util.h"
 #include "user/core/timefmt.h"
 #include "user/scan/evidence_internal.h"
 #include "user/scan/internal.h"
+#include "user/scan/rpmdb.h"
 
-#define DATABASE_MAX (1ULL << 30) /* bytes; that of a large host has a tenth */
+#define DATABASE_MAX (512ULL << 20) /* bytes; that of a large host has a fifth */
 #define COPY_SIZE    (64U << 10)
 
-/* A database by the file that shows it, with what belongs to it. */
-static const struct kind {
-	const char *name, *beside, *backend;
-} kinds[] = {
+const struct psc_rpmdb_kind psc_rpmdb_kinds[PSC_RPMDB_KINDS] = {
 	{"rpmdb.sqlite", "rpmdb.sqlite-wal", "sqlite"},
 	{"Packages.db", "Index.db", "ndb"},
 	{"Packages", NULL, "bdb_ro"},
 };
 
-static const char *const directories[] = {"/var/lib/rpm", "/usr/lib/sysimage/rpm"};
+const char *const psc_rpmdb_directories[PSC_RPMDB_DIRECTORIES] = {"/var/lib/rpm",
+								  "/usr/lib/sysimage/rpm"};
 
 static const struct {
 	enum psc_fact_kind kind;
@@ -40,19 +36,13 @@ static const struct {
 	{PSC_FACT_PACKAGE_MAINTAINER, RPMTAG_PACKAGER}, {PSC_FACT_PACKAGE_URL, RPMTAG_URL},
 };
 
-struct database {
-	char directory[64]; /* "" before there is one */
-	const struct kind *kind;
-	rpmts ts;
-};
-
 /* ---- the copy --------------------------------------------------------------------------- */
 
-static const struct kind *kind_of(const char *name)
+static const struct psc_rpmdb_kind *kind_of(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
+	for (size_t i = 0; i < PSC_RPMDB_KINDS; i++) {
+		if (strcmp(psc_rpmdb_kinds[i].name, name) == 0)
+			return &psc_rpmdb_kinds[i];
 	}
 	return NULL;
 }
@@ -96,7 +86,7 @@ static int copy_file(int from, int to)
 	return r;
 }
 
-static int copy_as(const struct database *database, int from, const char *name)
+static int copy_as(const struct psc_rpmdb *database, int from, const char *name)
 {
 	_cleanup_close_ int to = -1;
 	char path[128];
@@ -106,26 +96,23 @@ static int copy_as(const struct database *database, int from, const char *name)
 	return to < 0 ? -errno : copy_file(from, to);
 }
 
-/* What belongs to the database at @path lies beside it, if it is there at all. */
-static int copy_beside(const struct database *database, const char *path)
+int psc_rpmdb_open_beside(const struct psc_rpmdb_kind *kind, const char *path)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
+	const char *slash = strrchr(path, '/');
 	_cleanup_free_ char *beside = NULL;
-	_cleanup_close_ int fd = -1;
+	int fd;
 
-	if (!slash || !database->kind->beside)
-		return 0;
-	if (asprintf(&beside, "%.*s/%s", (int)(slash - path), path, database->kind->beside) < 0) {
+	if (!slash || !kind->beside)
+		return -ENOENT;
+	if (asprintf(&beside, "%.*s/%s", (int)(slash - path), path, kind->beside) < 0) {
 		beside = NULL;
 		return -ENOMEM;
 	}
 	fd = open(beside, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return copy_as(database, fd, database->kind->beside);
+	return fd < 0 ? -errno : fd;
 }
 
-static void database_close(struct database *database)
+void psc_rpmdb_close(struct psc_rpmdb *database)
 {
 	/* what librpm and sqlite leave, too */
 	static const char *const left[] = {".rpm.lock", "rpmdb.sqlite-shm", "rpmdb.sqlite-wal",
@@ -147,7 +134,7 @@ static void database_close(struct database *database)
 }
 
 /* librpm loses memory over a file that is none of sqlite's. */
-static bool looks_right(int fd, const struct kind *kind)
+static bool looks_right(int fd, const struct psc_rpmdb_kind *kind)
 {
 	static const char magic[16] = "SQLite format 3";
 	char head[sizeof(magic)];
@@ -157,23 +144,29 @@ static bool looks_right(int fd, const struct kind *kind)
 		memcmp(head, magic, sizeof(magic)) == 0);
 }
 
-/* @path is where @fd was opened; NULL: it has no place of its own. */
-static int database_open(int fd, const char *path, const char *name, struct database *ret)
+int psc_rpmdb_open(const struct psc_rpmdb_kind *kind, int fd, int beside_fd, const char *temporary,
+		   struct psc_rpmdb *ret)
 {
-	struct database *database = ret;
+	struct psc_rpmdb *database = ret;
+	struct stat st;
 	int r;
 
-	database->kind = kind_of(name);
-	if (!looks_right(fd, database->kind))
+	database->kind = kind;
+	if (!looks_right(fd, kind))
 		return -EBADMSG;
-	snprintf(database->directory, sizeof(database->directory), "/tmp/proscribe-rpmdb-XXXXXX");
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size < 0 || (uint64_t)st.st_size > DATABASE_MAX)
+		return -EFBIG;
+	snprintf(database->directory, sizeof(database->directory), "%s/proscribe-rpmdb-XXXXXX",
+		 temporary);
 	if (!mkdtemp(database->directory)) {
 		*database->directory = '\0';
 		return -errno;
 	}
-	r = copy_as(database, fd, name);
-	if (r >= 0)
-		r = copy_beside(database, path);
+	r = copy_as(database, fd, kind->name);
+	if (r >= 0 && beside_fd >= 0)
+		r = copy_as(database, beside_fd, kind->beside);
 	if (r < 0)
 		return r;
 	rpmSetVerbosity(RPMLOG_EMERG); /* libraries do not print */
@@ -192,6 +185,31 @@ static int database_open(int fd, const char *path, const char *name, struct data
 	return r;
 }
 
+/* @path is where @fd was opened; NULL: it has no place of its own. */
+static int open_with(int fd, const char *path, const struct psc_rpmdb_kind *kind,
+		     struct psc_rpmdb *ret)
+{
+	_cleanup_close_ int beside = path ? psc_rpmdb_open_beside(kind, path) : -1;
+
+	if (path && beside < 0 && beside != -ENOENT)
+		return beside;
+	return psc_rpmdb_open(kind, fd, beside, "/tmp", ret);
+}
+
+int psc_rpmdb_facts(Header header, struct psc_facts *facts)
+{
+	int r = psc_facts_add(facts, PSC_FACT_PACKAGE_FORMAT, 0, "rpm", 3);
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags) && r >= 0; i++) {
+		char *value = headerGetAsString(header, tags[i].tag);
+
+		if (value && *value)
+			r = psc_facts_add(facts, tags[i].kind, 0, value, strlen(value));
+		free(value);
+	}
+	return r;
+}
+
 /* ---- packages ---------------------------------------------------------------------------- */
 
 static int package_one(struct psc_worker *worker, const struct psc_subject *outer, Header header)
@@ -203,14 +221,7 @@ static int package_one(struct psc_worker *worker, const struct psc_subject *oute
 	subject.thing = PSC_THING_PACKAGE;
 	PSC_COUNT(worker->scan, packages, 1);
 	psc_facts_clear(&worker->facts);
-	r = psc_facts_add(&worker->facts, PSC_FACT_PACKAGE_FORMAT, 0, "rpm", 3);
-	for (size_t i = 0; i < ARRAY_SIZE(tags) && r >= 0; i++) {
-		char *value = headerGetAsString(header, tags[i].tag);
-
-		if (value && *value)
-			r = psc_facts_add(&worker->facts, tags[i].kind, 0, value, strlen(value));
-		free(value);
-	}
+	r = psc_rpmdb_facts(header, &worker->facts);
 	if (r < 0)
 		return r;
 	snprintf(detail, sizeof(detail), "%s %s",
@@ -221,7 +232,7 @@ static int package_one(struct psc_worker *worker, const struct psc_subject *oute
 }
 
 static int packages_all(struct psc_worker *worker, const struct psc_subject *subject,
-			struct database *database)
+			struct psc_rpmdb *database)
 {
 	rpmdbMatchIterator iterator = rpmtsInitIterator(database->ts, RPMDBI_PACKAGES, NULL, 0);
 	size_t count = 0;
@@ -241,16 +252,16 @@ int psc_rpmdb_read(struct psc_worker *worker, int fd, const struct psc_subject *
 		   const char *name)
 {
 	struct psc_scan *scan = worker->scan;
-	struct database database = {0};
+	struct psc_rpmdb database = {0};
 	char reason[128];
 	int r;
 
 	PSC_COUNT(scan, databases, 1);
 	pthread_mutex_lock(&scan->rpm);
-	r = database_open(fd, subject->inside ? NULL : subject->path, name, &database);
+	r = open_with(fd, subject->inside ? NULL : subject->path, kind_of(name), &database);
 	if (r >= 0)
 		r = packages_all(worker, subject, &database);
-	database_close(&database);
+	psc_rpmdb_close(&database);
 	pthread_mutex_unlock(&scan->rpm);
 	if (r >= 0 || r == -ENOMEM)
 		return r;
@@ -263,7 +274,7 @@ int psc_rpmdb_read(struct psc_worker *worker, int fd, const struct psc_subject *
 
 /* ---- evidence ------------------------------------------------------------------------------ */
 
-static int evidence_of(struct database *database, const char *path, const char *package,
+static int evidence_of(struct psc_rpmdb *database, const char *path, const char *package,
 		       struct psc_evidence *evidence)
 {
 	rpmdbMatchIterator iterator = rpmtsInitIterator(database->ts, RPMDBI_NAME, package, 0);
@@ -284,19 +295,19 @@ static int evidence_of(struct database *database, const char *path, const char *
 	return r;
 }
 
-static int evidence_in(const char *root, const char *path, const struct kind *kind,
+static int evidence_in(const char *root, const char *path, const struct psc_rpmdb_kind *kind,
 		       const char *const *packages, struct psc_evidence *evidence)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct database database = {0};
+	struct psc_rpmdb database = {0};
 	int r;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : psc_evidence_unread(evidence, path, -errno);
-	r = database_open(fd, path, kind->name, &database);
+	r = open_with(fd, path, kind, &database);
 	for (; r >= 0 && *packages; packages++)
 		r = evidence_of(&database, path + strlen(root), *packages, evidence);
-	database_close(&database);
+	psc_rpmdb_close(&database);
 	return r < 0 ? psc_evidence_unread(evidence, path, r) : 0;
 }
 
@@ -304,15 +315,16 @@ int psc_rpmdb_evidence(const char *root, const char *const *packages, struct psc
 {
 	int r = 0;
 
-	for (size_t d = 0; d < ARRAY_SIZE(directories); d++) {
-		for (size_t k = 0; k < ARRAY_SIZE(kinds) && r >= 0; k++) {
+	for (size_t d = 0; d < PSC_RPMDB_DIRECTORIES; d++) {
+		for (size_t k = 0; k < PSC_RPMDB_KINDS && r >= 0; k++) {
 			_cleanup_free_ char *path = NULL;
 
-			if (asprintf(&path, "%s%s/%s", root, directories[d], kinds[k].name) < 0) {
+			if (asprintf(&path, "%s%s/%s", root, psc_rpmdb_directories[d],
+				     psc_rpmdb_kinds[k].name) < 0) {
 				path = NULL;
 				return -ENOMEM;
 			}
-			r = evidence_in(root, path, &kinds[k], packages, evidence);
+			r = evidence_in(root, path, &psc_rpmdb_kinds[k], packages, evidence);
 		}
 	}
 	return r;

@@ -7,6 +7,8 @@
  * Each file is parsed by a process of its own, which then ends: a file that takes that process
  * over finds no other file there and not the daemon's socket, and can do nothing but answer
  * (sandbox.c), once and for itself. This process parses requests, and passes answers on unread.
+ *
+ * With --rpm-packages ROOT it reads the rpm databases there instead (rpm.h).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -28,6 +30,7 @@
 #include "user/identify/marker.h"
 #include "user/identify/signer.h"
 #include "user/identify/wire.h"
+#include "user/worker/rpm.h"
 #include "user/worker/sandbox.h"
 
 #define SOCKET_FD     PSC_SANDBOX_SOCKET
@@ -38,6 +41,7 @@ struct worker {
 	const char *catalog[CATALOGS_MAX];
 	size_t catalogs;
 	const char *trust_directory;
+	const char *rpm_root; /* NULL: it is not for rpm databases that this was started */
 	struct psc_trust *trust;
 	struct psc_markers *markers;
 	struct psc_sandbox *sandbox;
@@ -46,6 +50,7 @@ struct worker {
 static const struct option options[] = {
 	{"catalog", required_argument, NULL, 'c'},
 	{"trust", required_argument, NULL, 't'},
+	{"rpm-packages", required_argument, NULL, 'r'},
 	{"version", no_argument, NULL, 'V'},
 	{},
 };
@@ -63,7 +68,8 @@ static int fail(const char *what, int r)
 
 /* ---- start: everything that needs the file system -------------------------------------- */
 
-static int load_markers(struct worker *worker, struct psc_error *reterr)
+static int load_indicators(const struct worker *worker, struct psc_indicators **ret,
+			   struct psc_error *reterr)
 {
 	_cleanup_(psc_indicators_freep) struct psc_indicators *indicators = NULL;
 	struct psc_catalog catalog = {0};
@@ -73,9 +79,27 @@ static int load_markers(struct worker *worker, struct psc_error *reterr)
 		r = psc_catalog_load(&catalog, worker->catalog[i], reterr);
 	for (size_t i = 0; i < worker->catalogs && r == 0; i++)
 		r = psc_indicators_load(indicators, &catalog, worker->catalog[i], reterr);
-	if (r == 0)
-		r = psc_markers_new(psc_indicators_markers(indicators), &worker->markers);
 	psc_catalog_clear(&catalog);
+	if (r == 0)
+		*ret = TAKE_PTR(indicators);
+	return r;
+}
+
+static int load_markers(struct worker *worker, struct psc_error *reterr)
+{
+	_cleanup_(psc_indicators_freep) struct psc_indicators *indicators = NULL;
+	int r = load_indicators(worker, &indicators, reterr);
+
+	return r < 0 ? r : psc_markers_new(psc_indicators_markers(indicators), &worker->markers);
+}
+
+static int refuse(int r, const struct psc_error *error)
+{
+	char text[640];
+
+	if (!error->message[0])
+		return fail("not started", r);
+	say("not started", psc_error_format(error, text, sizeof(text)));
 	return r;
 }
 
@@ -83,17 +107,12 @@ static int load(struct worker *worker)
 {
 	struct psc_error error = {0};
 	uint8_t digest[PSC_DIGEST_SIZE];
-	char text[640];
 	int r = load_markers(worker, &error);
 
 	if (r == 0)
 		r = psc_trust_new_host(worker->trust_directory, true, &worker->trust, &error);
-	if (r < 0) {
-		if (!error.message[0])
-			return fail("not started", r);
-		say("not started", psc_error_format(&error, text, sizeof(text)));
-		return r;
-	}
+	if (r < 0)
+		return refuse(r, &error);
 	/* libcrypto reads its configuration when it is first used */
 	psc_digest_buffer("", 0, digest);
 	r = psc_sandbox_new(&worker->sandbox);
@@ -335,6 +354,9 @@ static int parse(int argc, char **argv, struct worker *worker, int *ret_status)
 		case 't':
 			worker->trust_directory = optarg;
 			break;
+		case 'r':
+			worker->rpm_root = optarg;
+			break;
 		case 'V':
 			puts("proscribe-identify " PSC_VERSION);
 			*ret_status = 0;
@@ -343,13 +365,26 @@ static int parse(int argc, char **argv, struct worker *worker, int *ret_status)
 			return -1;
 		}
 	}
-	if (optind < argc)
+	if (optind < argc && !worker->rpm_root)
 		return -1;
 	if (worker->catalogs == 0) {
 		worker->catalog[worker->catalogs++] = PSC_PATH_SHARE_CATALOG;
 		worker->catalog[worker->catalogs++] = PSC_PATH_CATALOG;
 	}
 	return 0;
+}
+
+/* With paths whose owner is asked for. */
+static int read_rpm(const struct worker *worker, const char *const *asked)
+{
+	_cleanup_(psc_indicators_freep) struct psc_indicators *indicators = NULL;
+	struct psc_error error = {0};
+	int r = load_indicators(worker, &indicators, &error);
+
+	if (r < 0)
+		return refuse(r, &error);
+	r = psc_worker_rpm(worker->rpm_root, indicators, asked);
+	return r < 0 ? fail("rpm databases", r) : 0;
 }
 
 int main(int argc, char **argv)
@@ -360,6 +395,9 @@ int main(int argc, char **argv)
 
 	if (parse(argc, argv, &worker, &status) < 0)
 		return status;
+	if (worker.rpm_root)
+		return read_rpm(&worker, (const char *const *)argv + optind) < 0 ? EXIT_FAILURE
+										 : EXIT_SUCCESS;
 	if (getsockopt(SOCKET_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM) {
 		say("descriptor 3", "no socket: proscribed starts this program");
 		return 2;

@@ -24,6 +24,10 @@
 #define CPU_SECONDS 20 /* the daemon's patience ends before */
 #define FILES_MAX   16
 
+#define LIBRARY_SECONDS	  60
+#define LIBRARY_FILE_MAX  (600ULL << 20)
+#define LIBRARY_FILES_MAX 64
+
 #if defined(__SANITIZE_ADDRESS__) || defined(PSC_NO_MEMORY_LIMIT)
 #define LIMIT_MEMORY 0 /* the sanitizer reserves terabytes */
 #else
@@ -192,12 +196,25 @@ int psc_sandbox_new(struct psc_sandbox **ret)
 	return 0;
 }
 
+struct limit {
+	int resource;
+	rlim_t limit;
+};
+
+static int set_limits(const struct limit *limits, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct rlimit limit = {limits[i].limit, limits[i].limit};
+
+		if (setrlimit(limits[i].resource, &limit) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 int psc_sandbox_enter(struct psc_sandbox *sandbox)
 {
-	static const struct {
-		int resource;
-		rlim_t limit;
-	} limits[] = {
+	static const struct limit limits[] = {
 #if LIMIT_MEMORY
 		{RLIMIT_AS, MEMORY_MAX},
 #endif
@@ -206,12 +223,61 @@ int psc_sandbox_enter(struct psc_sandbox *sandbox)
 		{RLIMIT_NPROC, 0},
 		{RLIMIT_NOFILE, FILES_MAX},
 	};
+	int r = set_limits(limits, ARRAY_SIZE(limits));
 
-	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		const struct rlimit limit = {limits[i].limit, limits[i].limit};
+	return r < 0 ? r : seccomp_load(sandbox->filter);
+}
 
-		if (setrlimit(limits[i].resource, &limit) < 0)
-			return -errno;
-	}
-	return seccomp_load(sandbox->filter);
+/* What databases and their files have no use for. */
+static const int confined[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(fork),
+	SCMP_SYS(vfork),
+	SCMP_SYS(clone),
+	SCMP_SYS(clone3),
+	SCMP_SYS(socket),
+	SCMP_SYS(socketpair),
+	SCMP_SYS(connect),
+	SCMP_SYS(bind),
+	SCMP_SYS(kill),
+	SCMP_SYS(tkill),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(bpf),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(mount),
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(add_key),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(open_by_handle_at),
+};
+
+int psc_sandbox_confine(void)
+{
+	static const struct limit limits[] = {
+#if LIMIT_MEMORY
+		{RLIMIT_AS, MEMORY_MAX},
+#endif
+		{RLIMIT_CPU, LIBRARY_SECONDS},
+		{RLIMIT_FSIZE, LIBRARY_FILE_MAX},
+		{RLIMIT_NPROC, 0},
+		{RLIMIT_NOFILE, LIBRARY_FILES_MAX},
+	};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int r = filter ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < ARRAY_SIZE(confined) && r == 0; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), confined[i], 0);
+	if (r == 0)
+		r = set_limits(limits, ARRAY_SIZE(limits));
+	if (r == 0)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r;
 }

@@ -27,3 +27,9 @@ int psc_sandbox_new(struct psc_sandbox **ret);
  * the filter: nothing can be opened, started, sent elsewhere or made executable.
  */
 int psc_sandbox_enter(struct psc_sandbox *sandbox);
+
+/*
+ * For a process in which a library opens files of its own below a directory that it may write:
+ * limits as above, with room for such files, and no way to start or reach anything.
+ */
+int psc_sandbox_confine(void);
