@@ -91,7 +91,7 @@ $(O)/%.o: %.c
 CLIENT_OBJ  := $(O)/user/daemon/identify.o $(O)/user/daemon/worker.o
 SANDBOX_OBJ := $(O)/user/worker/sandbox.o
 # The resolver's thread, without the daemon that it works for.
-RESOLVER_OBJ := $(patsubst %,$(O)/user/daemon/resolver_%.o,queue run collect files mounts origin rpm owner)
+RESOLVER_OBJ := $(patsubst %,$(O)/user/daemon/resolver_%.o,queue run collect files mounts origin places rpm owner)
 
 $(filter-out $(CLIENT_OBJ) $(RESOLVER_OBJ),$(DAEMON_OBJ)): | $(O)/bpf/guard.skel.h $(O)/bpf/probe.skel.h
 

@@ -112,7 +112,9 @@ enum psc_source {
  * as the place is listed, and marks its inode with it; the table says who the number stands for.
  */
 #define PSC_PLACES_MAX 256
-#define PSC_MARKS_MAX  4096
+/* Below it numbers are the site's own places, from there on those that the daemon found. */
+#define PSC_PLACES_SITE (PSC_PLACES_MAX / 2)
+#define PSC_MARKS_MAX	4096
 
 #define PSC_DIGEST_SIZE 32
 /* HASH_ALGO_SHA256 of the kernel's include/uapi/linux/hash_info.h */

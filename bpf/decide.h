@@ -182,6 +182,16 @@ static __always_inline __u32 psc_place_subject(const struct psc_table *table, __
 }
 
 /*
+ * Whether a place has a say about content of @subject; @place is its number + 1. The site's own
+ * always have. One that was found tells of what nobody knows: content that is listed, the
+ * uninstaller of an open window among it, is what its list says.
+ */
+static __always_inline int psc_place_counts(__u32 place, __u32 subject)
+{
+	return place <= PSC_PLACES_SITE || subject == PSC_SUBJECT_NONE;
+}
+
+/*
  * Adds to a decision that the file lies in a place of @place_subject: where that is stricter it
  * decides, never where it is milder. @subject is who was decided about before; whoever is
  * decided about in the end is returned. Of two that are alike the content's match stays, and a

@@ -184,7 +184,7 @@ __noinline int psc_decide_by_place(__u32 slot, const struct psc_finding *finding
 		psc_decide_doubt(table, finding->op, ret->subject, PSC_UNVERIFIED_DEEP,
 				 &ret->decision);
 	subject = psc_place_subject(table, found.place);
-	if (subject == PSC_SUBJECT_NONE)
+	if (subject == PSC_SUBJECT_NONE || !psc_place_counts(found.place, ret->subject))
 		return 0;
 	if (!ret->now)
 		ret->now = psc_clock_now(&psc_shared.control.clock, bpf_ktime_get_boot_ns(),

@@ -49,6 +49,7 @@ static void test_defaults(void **state)
 		assert_int_equal(config->resolver.confidence, PSC_CONFIDENCE_HIGH);
 		assert_true(config->resolver.new_files);
 		assert_false(config->resolver.stop);
+		assert_true(config->resolver.places);
 		for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 			assert_int_equal(config->action[op],
 					 op <= PSC_OP_MODULE ? PSC_ACTION_DENY : PSC_ACTION_RECORD);
@@ -82,7 +83,7 @@ static void test_everything(void **state)
 		      "unstable_filesystems: [nfs, 0x6969, cifs]\n"
 		      "places: [{path: /opt/a/, product: vendor/a}, {path: /srv/b}]\n"
 		      "actions: {exec: record, module: allow, open: deny}\n"
-		      "resolver: {enabled: true, confidence: low, stop: true}\n"
+		      "resolver: {enabled: true, confidence: low, stop: true, places: false}\n"
 		      "metrics: /srv/metrics/proscribe.prom\n"
 		      "journald: true\n"
 		      "unverified:\n"
@@ -115,6 +116,7 @@ static void test_everything(void **state)
 	assert_int_equal(config->resolver.confidence, PSC_CONFIDENCE_LOW);
 	assert_true(config->resolver.new_files);
 	assert_true(config->resolver.stop);
+	assert_false(config->resolver.places);
 	assert_int_equal(config->action[PSC_OP_EXEC], PSC_ACTION_RECORD);
 	assert_int_equal(config->action[PSC_OP_LOAD], PSC_ACTION_DENY);
 	assert_int_equal(config->action[PSC_OP_MODULE], PSC_ACTION_ALLOW);

@@ -299,6 +299,15 @@ static void test_place(void **state)
 	}
 }
 
+/* The site's own speak of everything that lies there, found ones of what no list has. */
+static void test_place_counts(void **state)
+{
+	for (uint32_t place = 1; place <= PSC_PLACES_MAX; place++) {
+		assert_true(psc_place_counts(place, PSC_SUBJECT_NONE));
+		assert_int_equal(psc_place_counts(place, LISTED), place - 1 < PSC_PLACES_SITE);
+	}
+}
+
 /* Every pair of actions for a doubt about the content and one about where the file lies. */
 static void test_doubt(void **state)
 {
@@ -369,11 +378,12 @@ static void test_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_match),
-		cmocka_unit_test(test_no_match),  cmocka_unit_test(test_subject_out_of_range),
-		cmocka_unit_test(test_intervals), cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_prefix),	  cmocka_unit_test(test_place),
-		cmocka_unit_test(test_doubt),	  cmocka_unit_test(test_busy_limit),
+		cmocka_unit_test(test_verdict),	     cmocka_unit_test(test_match),
+		cmocka_unit_test(test_no_match),     cmocka_unit_test(test_subject_out_of_range),
+		cmocka_unit_test(test_intervals),    cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_prefix),	     cmocka_unit_test(test_place),
+		cmocka_unit_test(test_place_counts), cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_busy_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,6 +310,41 @@ static void test_links(void **state)
 		assert_false(psc_found_may_follow(closed[i]));
 }
 
+/* A directory that others use is no product's, whatever a rule says. */
+static void test_marks(void **state)
+{
+	static const char *const good[] = {
+		"/var/opt/acme/install_1", "/srv/acme",	    "/opt/acme",
+		"/usr/local/acme/1",	   "/var/lib/acme", "/var/log/acme"};
+	static const char *const bad[] = {"/",
+					  "/opt",
+					  "/srv",
+					  "/usr/local",
+					  "/usr/local/lib",
+					  "/var",
+					  "/var/lib",
+					  "/var/cache",
+					  "/var/log",
+					  "/home/acme",
+					  "/home",
+					  "/root/acme",
+					  "/usr/lib/acme",
+					  "/etc/acme",
+					  "/tmp/acme",
+					  "/var/lib/dpkg",
+					  "/var/tmp",
+					  "/var/spool"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (!psc_found_may_mark(good[i]))
+			fail_msg("%s", good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (psc_found_may_mark(bad[i]))
+			fail_msg("%s", bad[i]);
+	}
+}
+
 static void test_debounce(void **state)
 {
 	struct psc_debounce debounce = {.quiet_ns = 10, .most_ns = 25};
@@ -366,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_other_conditions_name_no_place),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_debounce),
 		cmocka_unit_test(test_latency),
 	};

@@ -42,6 +42,29 @@ static void test_numbers(void **state)
 	assert_int_equal(psc_places_number(many, ARRAY_SIZE(many), NULL, 0), -E2BIG);
 }
 
+/* Those that were found have numbers of their own, and keep them while others come and go. */
+static void test_numbers_found(void **state)
+{
+	struct psc_place first[] = {place("/a", "x"), place("/b", "x")};
+	struct psc_place second[] = {place("/c", "x"), place("/b", "x")};
+	struct psc_place many[PSC_PLACES_FOUND_MAX + 1];
+
+	for (size_t i = 0; i < 2; i++)
+		first[i].site = second[i].site = false;
+	assert_int_equal(psc_places_number_found(first, 2, NULL, 0), 0);
+	assert_int_equal(first[0].number, PSC_PLACES_SITE);
+	assert_int_equal(psc_places_number_found(second, 2, first, 2), 0);
+	assert_int_equal(second[0].number, PSC_PLACES_SITE + 2);
+	assert_int_equal(second[1].number, PSC_PLACES_SITE + 1);
+	/* the site's own of the same name is another */
+	second[1].site = true;
+	assert_int_equal(psc_places_number(&second[1], 1, first, 2), 0);
+	assert_int_equal(second[1].number, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = place("/x", NULL);
+	assert_int_equal(psc_places_number_found(many, ARRAY_SIZE(many), NULL, 0), -E2BIG);
+}
+
 /* Two full sets, one after the other, never share a number. */
 static void test_numbers_full(void **state)
 {
@@ -170,9 +193,8 @@ static void test_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_numbers_full),
-		cmocka_unit_test(test_compiled),
+		cmocka_unit_test(test_numbers),	     cmocka_unit_test(test_numbers_found),
+		cmocka_unit_test(test_numbers_full), cmocka_unit_test(test_compiled),
 		cmocka_unit_test(test_kept),
 	};
 

@@ -18,7 +18,7 @@ cases_check := $(O)/tests/vm/record-check
 
 cases_programs := $(cases_check) $(addprefix $(cases_bin)/,attempt payload payload-static libpayload.so \
 	payload-needed payload-dlopen payload-loader payload-again payload-ia32 \
-	payload-x32)
+	payload-x32 rpmdb.sqlite)
 # Boots side by side must not build the same programs each by itself.
 cases_needs := $(cases_programs) $(PROGRAMS)
 CASES_CFLAGS = -std=gnu11 -O2 -g0 -D_GNU_SOURCE -I. -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
@@ -32,6 +32,14 @@ $(cases_bin)/attempt: $(wildcard tests/vm/attempt*.c) tests/vm/attempt.h | $(cas
 
 $(addprefix $(cases_bin)/,payload payload-dlopen payload-again): $(cases_bin)/%: tests/vm/programs/%.c | $(cases_bin)
 	$(Q)$(CC) $(CASES_CFLAGS) -o $@ $<
+
+# rpm's database with one package, whose program a case puts there.
+$(cases_bin)/rpmdb.sqlite: tests/vm/programs/lab-rpm.spec | $(cases_bin)
+	$(Q)rm -rf $@.d && mkdir -p $@.d && cp $< $@.d/ && cd $@.d && \
+		rpmbuild --quiet -bb --define "_rpmdir $$PWD/out" --define "_topdir $$PWD/top" \
+		lab-rpm.spec && rpm --dbpath "$$PWD/db" -i --justdb --nodeps out/noarch/*.rpm \
+		2>db.log || { cat db.log >&2; exit 1; } && \
+		cp db/rpmdb.sqlite '$(abspath $@)' && rm -rf '$(abspath $@).d'
 
 # Names its own loader, which a case puts there.
 $(cases_bin)/payload-loader: tests/vm/programs/payload.c | $(cases_bin)

@@ -66,6 +66,7 @@ int psc_config_new(struct psc_config **ret)
 		.confidence = PSC_CONFIDENCE_HIGH,
 		.new_files = true,
 		.stop = false,
+		.places = true,
 	};
 	for (unsigned int op = 0; op < PSC_OP_MAX; op++) {
 		config->action[op] = PSC_ACTION_RECORD;

@@ -21,7 +21,7 @@
  *     default: record                # every reason that is not named
  *     direct_io: {exec: deny}        # these operations only
  *     memfd: deny                    # all operations
- *   resolver: {enabled: false, confidence: high, new_files: true, stop: false}
+ *   resolver: {enabled: false, confidence: high, new_files: true, stop: false, places: true}
  *
  * `default` reaches every operation and reason but `uncached` at `open`: that is
  * how kernels that digest only after the open normally answer, so it is allowed
@@ -51,6 +51,7 @@ struct psc_config_resolver {
 	uint8_t confidence; /* enum psc_confidence: the least that puts a digest into force */
 	bool new_files;	    /* looks at files when their writer closes them */
 	bool stop;	    /* ends what runs already and would be refused */
+	bool places;	    /* marks the places of what is found */
 };
 
 struct psc_config {

@@ -41,6 +41,13 @@ static int parse_stop(struct psc_yaml *yaml, const struct psc_yaml_node *value, 
 	return psc_config_parse_flag(yaml, value, &resolver->stop);
 }
 
+static int parse_places(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
+{
+	struct psc_config_resolver *resolver = data;
+
+	return psc_config_parse_flag(yaml, value, &resolver->places);
+}
+
 static int parse_confidence(struct psc_yaml *yaml, const struct psc_yaml_node *value, void *data)
 {
 	enum psc_confidence confidence;
@@ -66,6 +73,7 @@ int psc_config_parse_resolver(struct psc_yaml *yaml, const struct psc_yaml_node 
 		{"confidence", parse_confidence},
 		{"new_files", parse_new_files},
 		{"stop", parse_stop},
+		{"places", parse_places},
 	};
 
 	return psc_yaml_walk(yaml, value, keys, ARRAY_SIZE(keys), ret);

@@ -313,6 +313,45 @@ bool psc_found_may_follow(const char *directory)
 	return true;
 }
 
+bool psc_found_may_mark(const char *directory)
+{
+	static const char *const others[] = {"/home",
+					     "/var/cache/apt",
+					     "/var/lib/containerd",
+					     "/var/lib/docker",
+					     "/var/lib/dpkg",
+					     "/var/lib/machines",
+					     "/var/lib/proscribe",
+					     "/var/lib/rpm",
+					     "/var/lib/systemd",
+					     "/var/lib/containers",
+					     "/var/lib/snapd",
+					     "/var/log/proscribe",
+					     "/var/spool/cron",
+					     "/var/tmp",
+					     "/usr/local/bin",
+					     "/usr/local/lib",
+					     "/usr/local/sbin",
+					     "/usr/local/share",
+					     "/srv",
+					     "/opt"};
+	size_t length = strlen(directory);
+
+	if (!psc_found_may_follow(directory))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		size_t other = strlen(others[i]);
+
+		if (strncmp(others[i], directory, length) == 0 &&
+		    (!others[i][length] || others[i][length] == '/'))
+			return false;
+		/* below the one of everybody's homes, too */
+		if (i == 0 && strncmp(directory, others[i], other) == 0 && directory[other] == '/')
+			return false;
+	}
+	return true;
+}
+
 /* ---- clocks ------------------------------------------------------------------------- */
 
 void psc_debounce_trigger(struct psc_debounce *debounce, uint64_t now)

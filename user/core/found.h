@@ -125,6 +125,12 @@ enum psc_found_place psc_found_place_of(const struct psc_condition *condition, c
 /* Whether a link out of a vendor's place is followed into this (resolved) directory. */
 bool psc_found_may_follow(const char *directory);
 
+/*
+ * Whether this (resolved) directory may be marked as a product's: as above, and nothing lies below
+ * it that is everybody's, as the databases of package managers.
+ */
+bool psc_found_may_mark(const char *directory);
+
 /* ---- clocks; times are those of the caller, in ns ------------------------------------ */
 
 /* Waits until a burst is over, but not for ever. */

@@ -56,14 +56,12 @@ static const struct psc_place *find_place(const struct psc_place *places, size_t
 	return NULL;
 }
 
-int psc_places_number(struct psc_place *places, size_t count, const struct psc_place *before,
-		      size_t before_count)
+static int number(struct psc_place *places, size_t count, const struct psc_place *before,
+		  size_t before_count, uint32_t from, uint32_t to)
 {
 	bool used[PSC_PLACES_MAX] = {false};
-	uint32_t next = 0;
+	uint32_t next = from;
 
-	if (count > PSC_PLACES_SITE_MAX)
-		return -E2BIG;
 	for (size_t i = 0; i < before_count; i++)
 		used[before[i].number & (PSC_PLACES_MAX - 1)] = true;
 	for (size_t i = 0; i < count; i++) {
@@ -73,13 +71,29 @@ int psc_places_number(struct psc_place *places, size_t count, const struct psc_p
 			places[i].number = known->number;
 			continue;
 		}
-		while (next < PSC_PLACES_SITE && used[next])
+		while (next < to && used[next])
 			next++;
-		if (next >= PSC_PLACES_SITE)
+		if (next >= to)
 			return -E2BIG;
 		places[i].number = next++;
 	}
 	return 0;
+}
+
+int psc_places_number(struct psc_place *places, size_t count, const struct psc_place *before,
+		      size_t before_count)
+{
+	if (count > PSC_PLACES_SITE_MAX)
+		return -E2BIG;
+	return number(places, count, before, before_count, 0, PSC_PLACES_SITE);
+}
+
+int psc_places_number_found(struct psc_place *places, size_t count, const struct psc_place *before,
+			    size_t before_count)
+{
+	if (count > PSC_PLACES_FOUND_MAX)
+		return -E2BIG;
+	return number(places, count, before, before_count, PSC_PLACES_SITE, PSC_PLACES_MAX);
 }
 
 /* ---- the configuration ----------------------------------------------------------------- */

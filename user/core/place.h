@@ -12,12 +12,9 @@
 #include "user/core/yaml.h"
 #include "bpf/abi.h"
 
-/*
- * Numbers of places: below PSC_PLACES_SITE they are the configuration's, from there on those
- * of whoever finds places by himself.
- */
-#define PSC_PLACES_SITE	    (PSC_PLACES_MAX / 2)
-#define PSC_PLACES_SITE_MAX 64 /* half of them: who is new gets a number that nobody had */
+/* Of each kind (see PSC_PLACES_SITE): half of the numbers, who is new gets one that nobody had. */
+#define PSC_PLACES_SITE_MAX  64
+#define PSC_PLACES_FOUND_MAX 64
 
 #define PSC_PLACE_PATH_MAX    4095
 #define PSC_PLACE_PRODUCT_MAX 255
@@ -42,6 +39,10 @@ int psc_place_copy(const struct psc_place *from, struct psc_place *ret);
  */
 int psc_places_number(struct psc_place *places, size_t count, const struct psc_place *before,
 		      size_t before_count);
+
+/* The same of places that were found, from PSC_PLACES_SITE on. */
+int psc_places_number_found(struct psc_place *places, size_t count, const struct psc_place *before,
+			    size_t before_count);
 
 /*
  * Reads `places` of the configuration: a sequence of {path: PATH, product: PRODUCT}. -EINVAL

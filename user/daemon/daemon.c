@@ -170,8 +170,9 @@ int psc_daemon_reload(struct psc_daemon *daemon, const char *requester, struct p
 	psc_interlock_forget(daemon);
 	/* what is in the ring is explained by this policy or the one before, not by the next */
 	psc_journal_drain(daemon);
+	psc_found_places_check(daemon);
 	r = psc_policy_load(&daemon->options, psc_clock_trusted_now(daemon), daemon->policy.image,
-			    &policy, reterr);
+			    &daemon->found_places, &policy, reterr);
 	if (!r)
 		r = activate(daemon, &policy, reterr);
 	if (r < 0) {
@@ -323,8 +324,9 @@ static int load_policy(struct psc_daemon *daemon, struct psc_error *reterr)
 	/* marks that a guard which is on has were made for its places' numbers */
 	if (access(PSC_PATH_BPFFS, F_OK) == 0)
 		psc_image_load(PSC_PATH_ACTIVE, &last, digest, NULL);
-	r = psc_policy_load(&daemon->options, psc_clock_kept(), last, &daemon->policy, reterr);
-
+	psc_found_places_take(daemon, last);
+	r = psc_policy_load(&daemon->options, psc_clock_kept(), last, &daemon->found_places,
+			    &daemon->policy, reterr);
 	if (!r)
 		r = ready(daemon, &daemon->policy, psc_clock_kept(), reterr);
 	if (!r)
@@ -558,6 +560,7 @@ static void stop(struct psc_daemon *daemon)
 	psc_journal_losses(daemon);
 	psc_seen_tick(daemon, true);
 	daemon->who = psc_who_reader_free(daemon->who);
+	psc_found_places_clear(&daemon->found_places);
 	psc_clock_keep(daemon);
 	record_stop(daemon, state);
 	psc_checkpoint_write(daemon);

@@ -66,6 +66,12 @@ struct psc_layer {
 	char *path; /* NULL: not found */
 };
 
+/* Places that the resolver found, by path. */
+struct psc_found_places {
+	struct psc_place *place;
+	size_t count;
+};
+
 struct psc_daemon {
 	struct psc_options options;
 	struct psc_policy policy;
@@ -95,7 +101,8 @@ struct psc_daemon {
 	struct {
 		dev_t device;
 		ino_t inode;
-	} place_seen[PSC_PLACES_MAX];  /* what the interlock let be marked */
+	} place_seen[PSC_PLACES_MAX]; /* what the interlock let be marked */
+	struct psc_found_places found_places;
 	bool places_listed;	       /* when they were marked last there were some */
 	struct psc_resolver *resolver; /* NULL: it could not be started */
 	int resolver_fd;
@@ -224,10 +231,25 @@ void psc_policy_clear(struct psc_policy *policy);
 
 /*
  * Loads and compiles without the objects that are over at @now (ns); @ret untouched on failure.
- * @before is what is in force, or NULL: its places keep their numbers.
+ * @before is what is in force, or NULL: its places keep their numbers. @found is added to them.
  */
 int psc_policy_load(const struct psc_options *options, uint64_t now, const struct psc_image *before,
-		    struct psc_policy *ret, struct psc_error *reterr);
+		    const struct psc_found_places *found, struct psc_policy *ret,
+		    struct psc_error *reterr);
+
+/*
+ * found_places.c: as @last had them (may be NULL); of those that are known, the ones that may be
+ * marked still; others than before, which a reload puts into force (true), @next is empty then;
+ * whether one lies in the site's own, which it must not make milder.
+ */
+void psc_found_places_take(struct psc_daemon *daemon, const struct psc_image *last);
+void psc_found_places_check(struct psc_daemon *daemon);
+bool psc_found_places_replace(struct psc_daemon *daemon, struct psc_found_places *next);
+bool psc_found_place_is_sites(const struct psc_config *config, const char *path);
+void psc_found_places_clear(struct psc_found_places *found);
+
+/* Writes that a place is marked, or why not (negative errno). */
+void psc_places_record(struct psc_daemon *daemon, const struct psc_place *place, int r);
 
 /* What was in force last, from active.bin: no list, no profile can be asked. */
 int psc_policy_restore(const struct psc_options *options, struct psc_policy *ret,

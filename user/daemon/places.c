@@ -62,17 +62,18 @@ static int mark_place(struct psc_daemon *daemon, const struct psc_place *place)
 	return r < 0 ? r : psc_marks_set(daemon->guard, place->number, fd);
 }
 
-static void record_place(struct psc_daemon *daemon, const struct psc_place *place, int r)
+void psc_places_record(struct psc_daemon *daemon, const struct psc_place *place, int r)
 {
+	const char *kind = place->site ? "listed" : "found";
 	json_t *record;
 
 	if (psc_journal_record(daemon, "place", &record) < 0)
 		return;
 	if (r < 0)
-		psc_record_message(record, "the listed place %s is not marked: %s", place->path,
+		psc_record_message(record, "the %s place %s is not marked: %s", kind, place->path,
 				   r == -EPERM ? "it holds what the host needs" : strerror(-r));
 	else
-		psc_record_message(record, "the listed place %s is marked", place->path);
+		psc_record_message(record, "the %s place %s is marked", kind, place->path);
 	if (r < 0)
 		psc_record_failed(record);
 	psc_record_set_string(record, "path", place->path);
@@ -91,11 +92,11 @@ static void note_place(struct psc_daemon *daemon, const struct psc_place *place,
 		return;
 	if (r < 0) {
 		path = psc_escape_string(place->path);
-		psc_say("the listed place %s is not marked: %s", path ?: "?",
-			r == -EPERM ? "it holds what the host needs" : strerror(-r));
+		psc_say("the %s place %s is not marked: %s", place->site ? "listed" : "found",
+			path ?: "?", r == -EPERM ? "it holds what the host needs" : strerror(-r));
 	}
 	*known = r + 1;
-	record_place(daemon, place, r);
+	psc_places_record(daemon, place, r);
 }
 
 void psc_places_mark(struct psc_daemon *daemon)
@@ -108,18 +109,16 @@ void psc_places_mark(struct psc_daemon *daemon)
 	for (size_t i = 0; i < image->place_count; i++) {
 		const struct psc_place *place = &image->places[i];
 
-		if (place->number >= PSC_PLACES_SITE)
-			continue;
 		listed[place->number] = true;
 		note_place(daemon, place, mark_place(daemon, place));
 	}
-	for (uint32_t number = 0; number < PSC_PLACES_SITE; number++) {
+	for (uint32_t number = 0; number < PSC_PLACES_MAX; number++) {
 		if (!listed[number]) {
 			daemon->place_error[number] = 0;
 			daemon->place_seen[number].inode = 0;
 		}
 	}
-	psc_marks_sweep(daemon->guard, 0, PSC_PLACES_SITE, listed);
+	psc_marks_sweep(daemon->guard, 0, PSC_PLACES_MAX, listed);
 	daemon->places_listed = image->place_count;
 }
 

@@ -117,8 +117,35 @@ static int number_places(struct psc_config *config, const struct psc_image *befo
 				 before ? before->places : NULL, before ? before->place_count : 0);
 }
 
+/* What was found lies behind the site's own; with nothing looked for, nothing is found. */
+static int add_found(struct psc_config *config, const struct psc_found_places *found,
+		     const struct psc_image *before)
+{
+	struct psc_place *grown;
+	size_t own = config->place_count;
+	int r = 0;
+
+	if (!found->count || !config->resolver.enabled || !config->resolver.places)
+		return 0;
+	grown = reallocarray(config->places, own + found->count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	config->places = grown;
+	for (size_t i = 0; i < found->count && !r; i++) {
+		if (psc_found_place_is_sites(config, found->place[i].path))
+			continue;
+		r = psc_place_copy(&found->place[i], &grown[config->place_count]);
+		config->place_count += !r;
+	}
+	return r ? r
+		 : psc_places_number_found(grown + own, config->place_count - own,
+					   before ? before->places : NULL,
+					   before ? before->place_count : 0);
+}
+
 int psc_policy_load(const struct psc_options *options, uint64_t now, const struct psc_image *before,
-		    struct psc_policy *ret, struct psc_error *reterr)
+		    const struct psc_found_places *found, struct psc_policy *ret,
+		    struct psc_error *reterr)
 {
 	const struct psc_policy_places places = psc_policy_places_default();
 	_cleanup_(psc_policy_clear) struct psc_policy policy = {};
@@ -132,6 +159,8 @@ int psc_policy_load(const struct psc_options *options, uint64_t now, const struc
 		psc_policy_add_inputs(policy.config, &policy.inputs);
 	if (!r)
 		r = number_places(policy.config, before);
+	if (!r)
+		r = add_found(policy.config, found, before);
 	if (!r)
 		r = psc_policy_set_load(policy.config, &places, now, &policy.set, reterr);
 	if (!r)

@@ -123,7 +123,7 @@ void psc_resolver_rearm(struct psc_resolver *resolver)
 
 	if (resolver->running || !resolver->know)
 		due = UINT64_MAX;
-	if (resolver->pending && resolver->feed_from_ns < due)
+	if ((resolver->pending || resolver->places) && resolver->feed_from_ns < due)
 		due = resolver->feed_from_ns;
 	if (due != UINT64_MAX) {
 		timer.it_value.tv_sec = due / PSC_NSEC_PER_SEC;
@@ -285,7 +285,7 @@ static void take_file(struct psc_daemon *daemon, struct psc_resolver_result *res
 		ask_for_content(resolver, result);
 }
 
-static void take_run(struct psc_daemon *daemon, const struct psc_resolver_result *result)
+static void take_run(struct psc_daemon *daemon, struct psc_resolver_result *result)
 {
 	struct psc_resolver *resolver = daemon->resolver;
 
@@ -296,6 +296,8 @@ static void take_run(struct psc_daemon *daemon, const struct psc_resolver_result
 	resolver->run_examined = result->examined;
 	resolver->run_recognised = result->recognised;
 	resolver->run_truncated = result->truncated;
+	if (result->has_places && daemon->policy.config->resolver.places)
+		resolver->places |= psc_found_places_replace(daemon, &result->places);
 	/* at the first one also for what was found in an earlier life */
 	if (resolver->runs == 1)
 		psc_resolver_begin_late(daemon);

@@ -400,6 +400,8 @@ static void fed(struct psc_daemon *daemon, size_t added)
 	struct psc_resolver *resolver = daemon->resolver;
 
 	resolver->activations++;
+	if (!resolver->pending)
+		return;
 	record_feed(daemon, added);
 	measure(resolver);
 	psc_resolver_feed_drop(resolver);
@@ -413,13 +415,17 @@ static int activate(struct psc_daemon *daemon, size_t *ret_added,
 	int r;
 
 	psc_durable_directory(PSC_DIR_STATE, PSC_DIR_STATE_MODE);
-	r = psc_list_file_add(PSC_PATH_FOUND, resolver->additions, ret_added, ret_backup, reterr);
+	r = resolver->pending ? psc_list_file_add(PSC_PATH_FOUND, resolver->additions, ret_added,
+						  ret_backup, reterr)
+			      : 0;
 	if (r < 0)
 		return r;
 	/* what is in the file already is not in force, or it would not be pending */
 	resolver->activating = true;
 	r = psc_daemon_reload(daemon, "resolver", reterr);
 	resolver->activating = false;
+	/* what was refused is not tried again before something changes */
+	resolver->places = false;
 	return r;
 }
 
@@ -437,7 +443,7 @@ void psc_resolver_feed(struct psc_daemon *daemon)
 	size_t added = 0;
 	int r;
 
-	if (!resolver->pending || begin < resolver->feed_from_ns)
+	if ((!resolver->pending && !resolver->places) || begin < resolver->feed_from_ns)
 		return;
 	r = activate(daemon, &added, &backup, &error);
 	/* where a reload takes long the daemon shall be busy with others half of the time */

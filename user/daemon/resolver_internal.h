@@ -14,6 +14,7 @@
  *   resolver_late.c    what runs already
  *   resolver_origin.c  content of the distribution's packages
  *   resolver_rpm.c     the thread: packages of rpm's databases, by a process of its own
+ *   resolver_places.c  the thread: directories that are a product's
  *   resolver_owner.c   the thread: which package brought a file
  *   resolver_status.c  what the status shows
  */
@@ -142,6 +143,8 @@ struct psc_resolver_result {
 	size_t recognised;
 	uint64_t took_ns;
 	bool truncated; /* there was more than is looked at */
+	bool has_places;
+	struct psc_found_places places;
 };
 
 /* ---- resolver_queue.c: safe from both sides */
@@ -302,6 +305,12 @@ bool psc_resolver_is_essential(const struct psc_resolver_thread *t, const char *
  */
 bool psc_resolver_is_bound(struct psc_resolver_thread *t, const struct psc_facts *facts,
 			   const struct stat *st);
+
+/* ---- resolver_places.c: in the thread */
+
+/* Directories that are to be marked, by path; the caller clears them. -ENOMEM. */
+int psc_resolver_places(struct psc_resolver_thread *t, const struct psc_resolver_know *know,
+			struct psc_found_places *ret);
 
 /* ---- resolver_rpm.c: in the thread */
 
@@ -493,6 +502,7 @@ struct psc_resolver {
 	uint8_t refused_digest[PSC_RESOLVER_REFUSED_MAX][PSC_DIGEST_SIZE]; /* by the interlock */
 	size_t refused_count;						   /* ever; the last */
 	bool activating; /* the reload under way is the resolver's own */
+	bool places;	 /* other ones than those in force are to be put there */
 	struct psc_latency latency;
 	struct psc_error failed;		  /* of the last activation; message empty: fine */
 	uint64_t outcomes[PSC_FOUND_OUTCOME_MAX]; /* of the last or present run */

@@ -325,6 +325,7 @@ void psc_resolver_result_free(struct psc_resolver_result *result)
 	free(result->version);
 	free(result->unit);
 	free(result->problem);
+	psc_places_free(result->places.place, result->places.count);
 	psc_closep(&result->fd);
 	free(result);
 }

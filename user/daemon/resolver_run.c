@@ -366,6 +366,7 @@ static void run(struct psc_resolver_thread *t, const struct psc_resolver_job *jo
 		psc_resolver_look_at_urgent(t);
 		r = examine(t, job, files.file[i], &recognised);
 	}
+	done->has_places = !r && psc_resolver_places(t, job->know, &done->places) == 0;
 	done->examined = files.count;
 	done->recognised = recognised;
 	done->truncated = files.full || r < 0;

@@ -30,7 +30,7 @@ while getopts nmilp:k: option; do
 	esac
 done
 cases=$(dirname -- "$0")/cases
-for part in lib batch exec load open module fileless overlay place ways record evidence own_records life policy doctor ima bounds long resolver seen; do
+for part in lib batch exec load open module fileless overlay place ways record evidence own_records life policy doctor ima bounds long resolver resolver_more seen; do
 	# shellcheck source=/dev/null
 	. "$cases/$part.sh"
 done
