@@ -100,6 +100,7 @@ static void test_stats(void **state)
 	assert_int_equal(psc_json_number(data, "digests.enforceable", 0), 2);
 	assert_int_equal(psc_json_number(data, "digests.other_algorithm", 0), 1);
 	assert_int_equal(psc_json_number(data, "digests.without_size_found_by_kernel", 0), 1);
+	assert_int_equal(psc_json_number(data, "digests.with_size", 0), 1);
 	shell = popen("cd " ACME " && LC_ALL=C sha256sum */* | sha256sum", "r");
 	assert_non_null(shell);
 	assert_non_null(fgets(line, sizeof(line), shell));
@@ -110,6 +111,9 @@ static void test_stats(void **state)
 	assert_int_equal(RUN(f, "catalog", "stats", "--catalog", SHIPPED), PSC_EXIT_OK);
 	assert_contains(f->out, "digests         2274 (1 md5, 473 sha1, 1792 sha256, 1 sha512, 7 "
 				"blake2b-512)\nenforceable     1792\n");
+	/* none of them has a size: nothing is in force before the daemon has met the file */
+	assert_contains(f->out, "  with size     0 by the kernel, at once\n"
+				"  no size       1792 (1757 pe, 19 deb, 14 rpm, 2 archive)\n");
 	assert_contains(f->out, "not enforceable 482 of another algorithm");
 	assert_int_equal(RUN(f, "catalog", "stats", "--catalog", BAD), PSC_EXIT_INVALID);
 	assert_contains(f->err, "broken/products.yaml:5:5");

@@ -22,28 +22,38 @@ static json_t *stats_rules(const struct psc_catalog_host *host)
 			 (json_int_t)psc_indicators_rejected_count(host->indicators));
 }
 
-/* Enforceable ones without a size that have the kernel digest whatever runs, and the others. */
-static void stats_sizeless(const struct psc_list *list, json_int_t *ret_costly,
-			   json_int_t *ret_userspace)
+/* Enforceable ones by how the kernel comes to know them. */
+struct sized {
+	json_int_t at_once;		      /* with a size */
+	json_int_t costly;		      /* without: the kernel digests whatever runs */
+	json_int_t userspace;		      /* without: once the daemon has met the file */
+	json_int_t by_format[PSC_FORMAT_MAX]; /* of the last */
+};
+
+static void stats_sizes(const struct psc_list *list, struct sized *ret)
 {
 	struct psc_list_entry entry;
 
-	*ret_costly = *ret_userspace = 0;
+	*ret = (struct sized){0};
 	for (size_t i = 0; psc_list_get(list, i, &entry) == 0; i++) {
-		if (entry.has_size || psc_list_entry_enforce(&entry) != PSC_LIST_ENFORCEABLE)
+		if (psc_list_entry_enforce(&entry) != PSC_LIST_ENFORCEABLE)
 			continue;
-		if (psc_format_forces_hashing(entry.format))
-			(*ret_costly)++;
-		else
-			(*ret_userspace)++;
+		if (entry.has_size) {
+			ret->at_once++;
+		} else if (psc_format_forces_hashing(entry.format)) {
+			ret->costly++;
+		} else {
+			ret->userspace++;
+			ret->by_format[entry.format]++;
+		}
 	}
 }
 
 static json_t *stats_digests(const struct psc_list *list)
 {
-	json_t *algorithms = json_object();
-	json_int_t costly, userspace;
+	json_t *algorithms = json_object(), *formats = json_object();
 	struct psc_list_counts counts;
+	struct sized sized;
 
 	psc_list_get_counts(list, &counts);
 	for (unsigned int a = 0; a < PSC_ALGO_MAX; a++) {
@@ -51,34 +61,52 @@ static json_t *stats_digests(const struct psc_list *list)
 			json_object_set_new(algorithms, psc_algo_to_string(a),
 					    json_integer((json_int_t)counts.by_algo[a]));
 	}
-	stats_sizeless(list, &costly, &userspace);
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "all", (json_int_t)counts.entries,
-			 "enforceable", (json_int_t)counts.enforceable, "other_algorithm",
-			 (json_int_t)(counts.entries - counts.by_algo[PSC_ALGO_SHA256]),
-			 "too_large", (json_int_t)counts.too_large,
-			 "without_size_found_by_userspace", userspace,
-			 "without_size_found_by_kernel", costly, "algorithms", algorithms);
+	stats_sizes(list, &sized);
+	for (unsigned int f = 0; f < PSC_FORMAT_MAX; f++) {
+		if (sized.by_format[f])
+			json_object_set_new(formats, psc_format_to_string(f),
+					    json_integer(sized.by_format[f]));
+	}
+	return json_pack(
+		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "all", (json_int_t)counts.entries,
+		"enforceable", (json_int_t)counts.enforceable, "with_size", sized.at_once,
+		"other_algorithm", (json_int_t)(counts.entries - counts.by_algo[PSC_ALGO_SHA256]),
+		"too_large", (json_int_t)counts.too_large, "without_size_found_by_userspace",
+		sized.userspace, "without_size_found_by_kernel", sized.costly,
+		"without_size_formats", formats, "algorithms", algorithms);
 }
 
-static void stats_render_digests(FILE *out, const json_t *digests)
+/* "1 this, 2 that" */
+static void stats_render_counts(FILE *out, json_t *counts)
 {
-	json_t *algorithms = json_object_get(digests, "algorithms");
 	const json_t *count;
 	const char *name, *separator = "";
 
-	fprintf(out, "digests         %" JSON_INTEGER_FORMAT " (",
-		psc_json_number(digests, "all", 0));
-	json_object_foreach(algorithms, name, count) {
+	json_object_foreach(counts, name, count) {
 		fprintf(out, "%s%" JSON_INTEGER_FORMAT " %s", separator, json_integer_value(count),
 			name);
 		separator = ", ";
 	}
+}
+
+static void stats_render_digests(FILE *out, const json_t *digests)
+{
+	json_int_t userspace = psc_json_number(digests, "without_size_found_by_userspace", 0);
+
+	fprintf(out, "digests         %" JSON_INTEGER_FORMAT " (",
+		psc_json_number(digests, "all", 0));
+	stats_render_counts(out, json_object_get(digests, "algorithms"));
 	fprintf(out, ")\nenforceable     %" JSON_INTEGER_FORMAT "\n",
 		psc_json_number(digests, "enforceable", 0));
+	fprintf(out, "  with size     %" JSON_INTEGER_FORMAT " by the kernel, at once\n",
+		psc_json_number(digests, "with_size", 0));
+	fprintf(out, "  no size       %" JSON_INTEGER_FORMAT "%s", userspace,
+		userspace ? " (" : "");
+	stats_render_counts(out, json_object_get(digests, "without_size_formats"));
 	fprintf(out,
-		"  no size       %" JSON_INTEGER_FORMAT
-		" packages and the like: found by scan and the daemon, which add the size\n",
-		psc_json_number(digests, "without_size_found_by_userspace", 0));
+		"%s\n                once the daemon has met the file (resolver: enabled); before "
+		"that for scan alone\n",
+		userspace ? ")" : "");
 	fprintf(out,
 		"                %" JSON_INTEGER_FORMAT
 		" programs: the kernel digests whatever runs\n",

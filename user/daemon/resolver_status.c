@@ -7,6 +7,8 @@
 #include "user/core/timefmt.h"
 #include "user/daemon/resolver_internal.h"
 
+#define OVERFLOW_TOLD_NS (24 * 3600 * PSC_NSEC_PER_SEC) /* for as long it is warned of */
+
 static json_t *product_json(const struct psc_found_product *product)
 {
 	json_t *rules = json_array(), *object;
@@ -146,6 +148,12 @@ void psc_resolver_warn(const struct psc_daemon *daemon, json_t *warnings)
 		     "find the disk or server that does not answer: cat /proc/PID/task/*/stack of "
 		     "proscribed; what is listed is refused all the same");
 	}
+	if (resolver->watch.overflows &&
+	    psc_time_boot() < resolver->watch.overflow_ns + OVERFLOW_TOLD_NS)
+		warn(warnings,
+		     "more files were written at once than could be looked at: outside of listed "
+		     "places some were not",
+		     "proscribe scan --host finds what was missed");
 	if (resolver->full_said)
 		warn(warnings, PSC_PATH_FOUND " is full: what is found from now on is not guarded",
 		     "take out what is no more: proscribe list remove --from found DIGEST");

@@ -142,10 +142,11 @@ void psc_resolver_watch_begin_files(struct psc_daemon *daemon)
 static void overflow(struct psc_daemon *daemon)
 {
 	daemon->resolver->watch.overflows++;
+	daemon->resolver->watch.overflow_ns = psc_time_boot();
 	record_problem(
 		daemon, "resolver_overflow",
 		"more files were written at once than could be looked at: listed places and "
-		"packages are looked at again; elsewhere proscribe scan finds what was missed");
+		"packages are looked at again; elsewhere proscribe scan --host finds what was missed");
 	psc_resolver_ask(daemon);
 }
 
