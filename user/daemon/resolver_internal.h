@@ -382,9 +382,9 @@ struct psc_resolver_watch {
 	int moves_fd;	 /* fanotify: moved */
 	int files_error; /* negative errno: new files are not seen */
 	int moves_error;
-	unsigned int file_systems; /* that are watched */
+	unsigned int file_systems;	 /* that are watched */
 	uint64_t overflows, overflow_ns; /* boot clock of the last */
-	uint64_t seen; /* closed files */
+	uint64_t seen;			 /* closed files */
 	bool paused;
 };
 
