@@ -17,6 +17,12 @@ attempts_of() {
 	echo "${numbers[*]}"
 }
 
+# begin: from here on, for the log's reader and for a replay of this case's records alone.
+begin() {
+	log_mark
+	since=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
+}
+
 # seen_program FILE TAG [SIZE]: of a size that nothing listed has, unless it is said.
 seen_program() {
 	attempt pad "$bin"/payload "$1" "${3:-21505}" "$mode $2" || note "$case: cannot make $1"
@@ -52,7 +58,7 @@ each_seen_once() {
 	seen_program "$open/tool" tool
 	seen_program "$open/sized" sized "$padded"
 	seen_program "$open/gone" gone
-	log_mark
+	begin
 	for said in tool sized; do
 		seen_times 2 "$open/$said"
 		seen_times 1 "$open/$said" 1000
@@ -69,7 +75,7 @@ each_seen_once() {
 	printf '%s\nsha256,%s,21505,elf,tool,Replayed,,lab\nsha256,%s,%s,elf,sized,Replayed,,lab\n' \
 		algo,digest,size,format,name,product,version,source \
 		"$(digest_of "$open/tool")" "$(digest_of "$open/sized")" "$padded" >lists/draft.csv
-	try proscribe policy replay --since 1h --lists "$dir/lists"
+	try proscribe policy replay --since "$since" --lists "$dir/lists"
 	if [ "$status" != 5 ] ||
 		[[ $text != 'would have refused at least 6 executions of 2 programs by 2 users'* ]]; then
 		result misjudged "status $status: $text"
@@ -99,7 +105,7 @@ each_seen_rewritten() {
 each_seen_listed() {
 	seen_program "$p" listed
 	list "$p"
-	log_mark
+	begin
 	try attempt exec "$p"
 	log_barrier
 	if [ -n "$(seen_of "$p")" ]; then
@@ -109,7 +115,7 @@ each_seen_listed() {
 	elif [ "$status" = 1 ]; then
 		result denied
 	else
-		try proscribe policy replay --since 1h
+		try proscribe policy replay --since "$since"
 		case $status,$text in
 		5,*"$p"*) result recorded ;;
 		*) result misjudged "status $status: $text" ;;
@@ -148,6 +154,7 @@ life_mode_enforce() {
 	guard_off
 	printf '# ours\nmode: observe   # for now\nactions: {open: record}\n' >"$config"
 	start_daemon
+	begin
 	try attempt exec "$p"
 	before=$status
 	log_barrier
@@ -155,7 +162,7 @@ life_mode_enforce() {
 	if [ "$before" != 0 ] || [ "$status" != 2 ]; then
 		result unasked "before: $before, then $status: $text"
 	else
-		try proscribe mode enforce --yes
+		try proscribe mode enforce --yes --since "$since"
 		said=$text
 		try attempt exec "$p"
 		if [ "$status" != 1 ]; then
