@@ -88,11 +88,11 @@ static json_t *pick_counts(const json_t *from)
 	const char *name;
 
 	json_object_foreach((json_t *)from, name, value) {
-		json_t *count = value_of(value, JSON_INTEGER);
+		bool ours = !name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")] &&
+			    json_object_size(counts) < ITEMS_MAX;
+		json_t *count = ours ? value_of(value, JSON_INTEGER) : NULL;
 
-		if (!count || json_object_size(counts) >= ITEMS_MAX ||
-		    name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")] ||
-		    json_object_set_new(counts, name, count) < 0) {
+		if (!count || json_object_set_new(counts, name, count) < 0) {
 			json_decref(counts);
 			return NULL;
 		}
