@@ -69,10 +69,8 @@ int psc_config_parse_resolver(struct psc_yaml *yaml, const struct psc_yaml_node 
 			      struct psc_config_resolver *ret)
 {
 	static const struct psc_yaml_key keys[] = {
-		{"enabled", parse_enabled},
-		{"confidence", parse_confidence},
-		{"new_files", parse_new_files},
-		{"stop", parse_stop},
+		{"enabled", parse_enabled},	{"confidence", parse_confidence},
+		{"new_files", parse_new_files}, {"stop", parse_stop},
 		{"places", parse_places},
 	};
 
