@@ -162,3 +162,36 @@ life_resolver_layouts() {
 	rm -rf $opt /var/opt/kaspersky /srv/u
 	standin_gone
 }
+
+# watches: how many directories and file systems the daemon has the kernel tell it of.
+watches() {
+	grep -hE '^(inotify|fanotify) ' /proc/"$daemon"/fdinfo/* 2>/dev/null | grep -c 'ino\|sdev'
+}
+
+# Every open on a watched file system costs more: nothing is watched when nothing is looked for.
+life_resolver_switched_off() {
+	local before during after n
+	before=$(watches)
+	mkdir -p "$standin"
+	standin_catalog "$(place_rule)"
+	wait_run
+	for ((n = 0; n < 50; n++)); do
+		during=$(watches)
+		if [ "$during" -gt 1 ]; then break; fi
+		nap 0.2
+	done
+	standin_gone
+	for ((n = 0; n < 50; n++)); do
+		after=$(watches)
+		if [ "$after" = 0 ]; then break; fi
+		nap 0.2
+	done
+	text="watches before=$before during=$during after=$after"
+	if [ "$during" -lt 2 ]; then
+		result broken-control "$text"
+	elif [ "$before$after" = 00 ]; then
+		result allowed "$text"
+	else
+		result leftover "$text"
+	fi
+}
