@@ -74,7 +74,7 @@ NR == FNR {
 	}
 	if ($1 == "release") release = $2
 	if ($1 == "nothing") nothing = $2
-	if ($1 == "elsewhere") elsewhere[$2]
+	if ($1 == "elsewhere") elsewhere[$2, $3] # without a mode: in none
 	if ($1 == "feature") features[round, $2]
 	if ($1 == "note") notes[++noted] = $2
 	if ($1 == "figures") figures[++figured] = $2 "\t" $3
@@ -94,7 +94,7 @@ FNR == 1 {
 
 {
 	known[$1, $3]
-	if ($1 in elsewhere || nothing != "") next
+	if (($1, "") in elsewhere || ($1, $3) in elsewhere || nothing != "") next
 	for (i = 1; i <= total; i++) {
 		due[rounds[i], $1, $3]
 		if (met(rounds[i], $2)) judge(rounds[i], $1, $3, $4)

@@ -4,16 +4,18 @@
 # in enforce mode. Prints lines "result CASE MODE OUTCOME DETAIL", tab-separated; the
 # outcomes are judged on the host (cases-run). Options: -n list nothing (then whatever
 # expects a refusal has to fail); -k PATTERN only these cases. -p content|life one half of them:
-# what is attempted with content, in both modes, or the guard's life. Other series of cases:
+# what is attempted with content, in both modes, or the guard's life; -q of content without what
+# is attempted side by side (batch.sh) in observe mode. Other series of cases:
 #   -m  without each optional capability that the kernel has, one after the other
 #   -i  booted with an IMA policy that measures files
 #   -l  what takes minutes
 # shellcheck disable=SC2034,SC2154 # variables of the files that it sources
 set -u
-sabotage='' only='' series=cases prefixes='case race deny place each life last'
-while getopts nmilp:k: option; do
+sabotage='' quick='' only='' series=cases prefixes='case race deny place each life last'
+while getopts nmilqp:k: option; do
 	case $option in
 	n) sabotage=1 ;;
+	q) quick=1 ;;
 	p)
 		series=$OPTARG
 		case $series in
@@ -48,6 +50,13 @@ elsewhere() {
 			printf 'elsewhere\t%s\n' "$case"
 		done
 	done
+	if [ -z "$quick" ]; then return; fi
+	for prefix in case race place deny; do
+		for function in $(compgen -A function "${prefix}_"); do
+			enter "$function"
+			printf 'elsewhere\t%s\tobserve\n' "$case"
+		done
+	done
 }
 
 in_series() {
@@ -69,6 +78,19 @@ one_by_one() {
 	done
 }
 
+batches() {
+	local group
+	for group in case race place ima; do
+		if in_series $group; then batch $group; fi
+	done
+	if ! in_series deny; then return; fi
+	printf 'actions: {open: deny}\n' >"$config"
+	reload
+	batch deny
+	rm "$config"
+	reload
+}
+
 # phase MODE
 phase() {
 	mode=$1 case=start
@@ -79,16 +101,7 @@ phase() {
 	features | sed 's/^/feature\t/'
 	try attempt exec-check "$beacon"
 	if [ "$status" -le 1 ]; then printf 'feature\tat_execve_check\n'; fi
-	for group in case race place ima; do
-		if in_series $group; then batch $group; fi
-	done
-	if in_series deny; then
-		printf 'actions: {open: deny}\n' >"$config"
-		reload
-		batch deny
-		rm "$config"
-		reload
-	fi
+	if [ -z "$quick" ] || [ "$mode" != observe ]; then batches; fi
 	if [ -z "$sabotage" ]; then
 		one_by_one each
 		if [ "$mode" = enforce ]; then
