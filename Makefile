@@ -165,7 +165,7 @@ include tests/vm/lab.mk
 # their time: three jobs keep two processors busy.
 check: deps
 	$(Q)$(MAKE) --no-print-directory -j2 all $(UNIT_BIN) $(FUZZ_BIN) $(cases_programs)
-	$(Q)$(MAKE) --no-print-directory -j3 -Otarget lint check-unit check-unit-san check-fuzz \
+	$(Q)$(MAKE) --no-print-directory -j4 -Otarget lint check-unit check-unit-san check-fuzz \
 		check-interchange check-lab
 
 demo: deps

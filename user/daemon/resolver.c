@@ -102,6 +102,9 @@ static void learn(struct psc_daemon *daemon)
 	if (daemon->policy.restored || daemon->policy.held)
 		return;
 	resolver->refused = (struct psc_error){};
+	/* they may be nobody's any more when it is switched on again */
+	if (!daemon->policy.config->resolver.enabled)
+		psc_found_places_clear(&daemon->found_places);
 	if (daemon->policy.config->resolver.enabled &&
 	    know_new(daemon, &know, &resolver->refused) < 0) {
 		psc_say("the catalog's indicators are refused: %s",

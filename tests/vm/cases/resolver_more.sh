@@ -85,7 +85,8 @@ life_resolver_foreign_package() {
 	printf '%s\n' '  - product: inside' '    name: an engine inside' '    class: embedded-engine' \
 		'    source: the lab' '    label: A' >>"$vendor"/products.yaml
 	sed -i 's/\[covered_new\]/[covered_new, embedded]/' "$profiles"/lab.yaml
-	reload
+	# files are watched by then
+	wait_run
 	dpkg -i "$dir/lab-engine.deb" "$dir/mailgate.deb" >"$dir/dpkg.out" 2>&1 ||
 		note "$case: $(tail -n 2 "$dir/dpkg.out")"
 	if ! until_found "$engine" lab/inside; then
