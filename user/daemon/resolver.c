@@ -408,7 +408,7 @@ void psc_resolver_reloaded(struct psc_daemon *daemon)
 	/* an override may let in what was refused */
 	resolver->refused_count = 0;
 	resolver->full_said = false;
-	psc_resolver_watch_adjust(daemon);
+	psc_resolver_watch_begin(daemon);
 	psc_resolver_ask(daemon);
 	/* what is refused now may run: the mode, a profile or an exemption may have changed */
 	psc_resolver_begin_late(daemon);
@@ -489,7 +489,7 @@ static void free_resolver(struct psc_daemon *daemon)
 	/* it may be waiting for a disk: what it uses ends with the process */
 	if (!psc_resolver_queue_end(&resolver->queue, END_MS))
 		return;
-	psc_resolver_watch_close(resolver);
+	psc_resolver_watch_close(&resolver->watch);
 	psc_closep(&resolver->epoll_fd);
 	psc_resolver_know_drop(resolver->know);
 	free(resolver);
@@ -523,7 +523,7 @@ int psc_resolver_start(struct psc_daemon *daemon)
 	learn(daemon);
 	if (psc_resolver_identify_open(resolver) < 0)
 		psc_say("the content of files cannot be identified: out of memory");
-	psc_resolver_watch_adjust(daemon);
+	psc_resolver_watch_begin(daemon);
 	/* at once: nothing is gained by waiting */
 	resolver->run.quiet_ns = 0;
 	psc_resolver_ask(daemon);

@@ -92,31 +92,19 @@ void psc_resolver_watch_mounts(struct psc_daemon *daemon)
 	job = psc_resolver_job_new(PSC_JOB_MOUNTS, resolver->know);
 	if (!job)
 		return;
-	/* its own: the watch may end before the job does */
-	job->files_fd = fcntl(resolver->watch.files_fd, F_DUPFD_CLOEXEC, 0);
-	if (resolver->watch.moves_fd >= 0)
-		job->moves_fd = fcntl(resolver->watch.moves_fd, F_DUPFD_CLOEXEC, 0);
+	job->files_fd = resolver->watch.files_fd;
+	job->moves_fd = resolver->watch.moves_fd;
 	psc_resolver_push(&resolver->queue, job);
 }
 
-/* A job may have a copy of it, which would keep it in the set. */
-static void end_watch(int epoll_fd, int *fd)
+static void close_files(struct psc_resolver_watch *w)
 {
-	if (*fd >= 0)
-		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, *fd, NULL);
-	psc_closep(fd);
-	*fd = -1;
-}
+	int *const fds[] = {&w->mounts_fd, &w->files_fd, &w->moves_fd};
 
-static void close_files(struct psc_resolver *resolver)
-{
-	struct psc_resolver_watch *w = &resolver->watch;
-
-	end_watch(resolver->epoll_fd, &w->mounts_fd);
-	end_watch(resolver->epoll_fd, &w->files_fd);
-	end_watch(resolver->epoll_fd, &w->moves_fd);
-	w->file_systems = 0;
-	w->paused = false;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		psc_closep(fds[i]);
+		*fds[i] = -1;
+	}
 }
 
 static void open_files(struct psc_daemon *daemon)
@@ -124,12 +112,13 @@ static void open_files(struct psc_daemon *daemon)
 	struct psc_resolver_watch *w = &daemon->resolver->watch;
 	char message[256];
 
-	if (!daemon->policy.config->resolver.new_files) {
-		close_files(daemon->resolver);
+	if (!daemon->policy.config->resolver.new_files)
+		return;
+	if (w->files_fd >= 0) {
+		/* what the catalog says may not have been known when they were opened */
+		psc_resolver_watch_mounts(daemon);
 		return;
 	}
-	if (w->files_fd >= 0)
-		return;
 	w->files_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
 				    O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
 	w->files_error = w->files_fd < 0 ? -errno : 0;
@@ -146,7 +135,7 @@ static void open_files(struct psc_daemon *daemon)
 	psc_resolver_watch_mounts(daemon);
 	if (!w->files_error)
 		return;
-	close_files(daemon->resolver);
+	close_files(w);
 	snprintf(message, sizeof(message),
 		 "fanotify cannot be used, so new files are seen only when packages change: %s",
 		 strerror(-w->files_error));
@@ -302,18 +291,17 @@ void psc_resolver_watch_intake(struct psc_resolver *resolver, bool open)
 
 /* ---- all ---------------------------------------------------------------------------- */
 
-void psc_resolver_watch_adjust(struct psc_daemon *daemon)
+void psc_resolver_watch_begin(struct psc_daemon *daemon)
 {
-	if (!daemon->policy.config->resolver.enabled) {
-		psc_resolver_watch_close(daemon->resolver);
+	if (!daemon->policy.config->resolver.enabled)
 		return;
-	}
 	open_packages(daemon);
 	open_files(daemon);
 }
 
-void psc_resolver_watch_close(struct psc_resolver *resolver)
+void psc_resolver_watch_close(struct psc_resolver_watch *watch)
 {
-	end_watch(resolver->epoll_fd, &resolver->watch.packages_fd);
-	close_files(resolver);
+	psc_closep(&watch->packages_fd);
+	watch->packages_fd = -1;
+	close_files(watch);
 }
