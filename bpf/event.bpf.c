@@ -103,26 +103,13 @@ static __always_inline struct psc_event *reserve_event(__u16 type, __u16 flags)
 	return e;
 }
 
-__hidden void psc_emit(struct file *file, const struct psc_finding *finding,
-		       const struct psc_outcome *outcome, bool may_sleep)
+/* Who attempts what on which file, and what is known of its content. */
+static __always_inline void fill_attempt(struct psc_event *e, struct file *file,
+					 const struct psc_finding *finding, bool may_sleep)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct psc_event *e = reserve_event(PSC_EVENT_DECISION, finding->flags);
 
-	if (!e)
-		return;
-	e->generation = outcome->generation;
-	e->wall_ns = outcome->now;
-	e->interval = outcome->decision.interval;
-	e->class = outcome->decision.class;
-	e->subject = outcome->subject;
 	e->op = finding->op;
-	e->action = outcome->decision.action;
-	e->verdict = outcome->decision.verdict;
-	e->mode = outcome->mode;
-	e->unverified = outcome->decision.unverified;
-	e->source = outcome->place ? PSC_SOURCE_MARK : finding->source;
-	e->place = outcome->place;
 	e->size = finding->size;
 	if (finding->flags & PSC_EVENT_DIGEST_VALID)
 		__builtin_memcpy(e->digest, finding->digest, PSC_DIGEST_SIZE);
@@ -138,6 +125,27 @@ __hidden void psc_emit(struct file *file, const struct psc_finding *finding,
 		e->path[0] = 0;
 		e->head.flags |= PSC_EVENT_PATH_MISSING;
 	}
+}
+
+__hidden void psc_emit(struct file *file, const struct psc_finding *finding,
+		       const struct psc_outcome *outcome, bool may_sleep)
+{
+	struct psc_event *e = reserve_event(PSC_EVENT_DECISION, finding->flags);
+
+	if (!e)
+		return;
+	e->generation = outcome->generation;
+	e->wall_ns = outcome->now;
+	e->interval = outcome->decision.interval;
+	e->class = outcome->decision.class;
+	e->subject = outcome->subject;
+	e->action = outcome->decision.action;
+	e->verdict = outcome->decision.verdict;
+	e->mode = outcome->mode;
+	e->unverified = outcome->decision.unverified;
+	e->source = outcome->place ? PSC_SOURCE_MARK : finding->source;
+	e->place = outcome->place;
+	fill_attempt(e, file, finding, may_sleep);
 	bpf_ringbuf_submit(e, 0);
 }
 
@@ -161,24 +169,13 @@ __hidden void psc_emit_wanted(struct file *file, const struct psc_finding *findi
 __hidden bool psc_emit_seen(struct file *file, const struct psc_finding *finding, __u32 attempts,
 			    bool may_sleep)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct psc_event *e = reserve_event(PSC_EVENT_SEEN, finding->flags);
 
 	if (!e)
 		return false;
 	e->head.attempts = attempts;
 	e->generation = psc_shared.control.generation;
-	e->op = finding->op;
-	e->size = finding->size;
-	if (finding->flags & PSC_EVENT_DIGEST_VALID)
-		__builtin_memcpy(e->digest, finding->digest, PSC_DIGEST_SIZE);
-	fill_namespaces(e, task);
-	fill_process(&e->process, task);
-	fill_process(&e->parent, BPF_CORE_READ(task, real_parent));
-	fill_file(e, file);
-	e->real_inode = finding->real_inode;
-	e->real_device = finding->real_device;
-	fill_path(e, file, may_sleep);
+	fill_attempt(e, file, finding, may_sleep);
 	bpf_ringbuf_submit(e, 0);
 	return true;
 }

@@ -50,18 +50,23 @@ int attempt_result(long r, const char *what)
 	return errno == EPERM ? DENIED : FAILED;
 }
 
-/* Whoever reads /proc of a process (the daemon does) holds its program for a moment longer. */
+/*
+ * Whoever reads /proc of a process (the daemon does) holds its program for a moment longer: the
+ * call is made again for 5 s at most.
+ */
+#define WHILE_EXECUTED(call)                                                                       \
+	({                                                                                         \
+		int result_ = (call);                                                              \
+		for (int n_ = 1; n_ < 500 && result_ < 0 && errno == ETXTBSY; n_++) {              \
+			usleep(10000);                                                             \
+			result_ = (call);                                                          \
+		}                                                                                  \
+		result_;                                                                           \
+	})
+
 int attempt_writable(const char *path, int flags)
 {
-	int fd = -1;
-
-	for (int n = 0; n < 500; n++) {
-		fd = open(path, flags | O_WRONLY | O_CLOEXEC, 0755);
-		if (fd >= 0 || errno != ETXTBSY)
-			break;
-		usleep(10000);
-	}
-	return fd;
+	return WHILE_EXECUTED(open(path, flags | O_WRONLY | O_CLOEXEC, 0755));
 }
 
 static int do_writable(int argc, char **argv)
@@ -359,15 +364,7 @@ static int do_open(int argc, char **argv)
 
 static int do_truncate(int argc, char **argv)
 {
-	int r = -1;
-
-	for (int n = 0; n < 500; n++) {
-		r = truncate(argv[0], atol(argv[1]));
-		if (r == 0 || errno != ETXTBSY)
-			break;
-		usleep(10000);
-	}
-	return attempt_result(r, "truncate");
+	return attempt_result(WHILE_EXECUTED(truncate(argv[0], atol(argv[1]))), "truncate");
 }
 
 /* An executable copy of @argv[0] of that size whose last bytes are the tag. */

@@ -50,6 +50,9 @@ struct psc_replay_file {
 	struct psc_replay_file *next; /* in the same bucket */
 };
 
+/* Unless it is there. False: there is no room for it. */
+bool psc_replay_add_user(uint32_t *users, size_t *count, size_t most, uint32_t user);
+
 struct psc_replay {
 	struct psc_replay_file **file; /* in the order of the log */
 	size_t count, room;

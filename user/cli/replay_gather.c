@@ -244,16 +244,16 @@ static int find_file(struct psc_replay *replay, const struct seen *seen,
 
 /* ---- counting ------------------------------------------------------------------------------ */
 
-static void add_user(struct psc_replay_file *file, uint32_t user)
+bool psc_replay_add_user(uint32_t *users, size_t *count, size_t most, uint32_t user)
 {
-	for (size_t i = 0; i < file->user_count; i++) {
-		if (file->users[i] == user)
-			return;
+	for (size_t i = 0; i < *count; i++) {
+		if (users[i] == user)
+			return true;
 	}
-	if (file->user_count < PSC_REPLAY_USERS_MAX)
-		file->users[file->user_count++] = user;
-	else
-		file->at_least = true;
+	if (*count == most)
+		return false;
+	users[(*count)++] = user;
+	return true;
 }
 
 /*
@@ -314,7 +314,8 @@ int psc_replay_add(struct psc_replay *replay, const json_t *record)
 	}
 	file->size = seen.file.size;
 	file->last = seen.at;
-	add_user(file, seen.user);
+	file->at_least |= !psc_replay_add_user(file->users, &file->user_count, PSC_REPLAY_USERS_MAX,
+					       seen.user);
 	if (file->decided)
 		add_decided(file, &seen);
 	else

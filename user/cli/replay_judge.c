@@ -86,15 +86,6 @@ static bool refuses_content(const struct judge *judge, const struct content *con
 	return refuses_subject(judge, record->subject, op, "content", ret);
 }
 
-static bool is_below(const char *path, const char *place)
-{
-	size_t length = strlen(place);
-
-	while (length > 1 && place[length - 1] == '/')
-		length--;
-	return strncmp(path, place, length) == 0 && (!path[length] || path[length] == '/');
-}
-
 /* The innermost place that stands for anybody counts. */
 static bool refuses_place(const struct judge *judge, const struct content *content, enum psc_op op,
 			  json_t **ret)
@@ -104,7 +95,7 @@ static bool refuses_place(const struct judge *judge, const struct content *conte
 	for (size_t i = 0; content->path && i < judge->image->place_count; i++) {
 		const struct psc_place *place = &judge->image->places[i];
 
-		if (is_below(content->path, place->path) &&
+		if (psc_place_is_below(content->path, place->path) &&
 		    (!innermost || strlen(place->path) > strlen(innermost->path)))
 			innermost = place;
 	}
@@ -139,18 +130,6 @@ static bool refuses(const struct judge *judge, const struct content *content, en
 
 /* ---- the result ---------------------------------------------------------------------------- */
 
-static void add_user(struct judge *judge, uint32_t user)
-{
-	for (size_t i = 0; i < judge->user_count; i++) {
-		if (judge->users[i] == user)
-			return;
-	}
-	if (judge->user_count < USERS_MAX)
-		judge->users[judge->user_count++] = user;
-	else
-		judge->at_least = true;
-}
-
 static void merge_users(struct judge *judge, json_t *users, const struct psc_replay_file *file)
 {
 	for (size_t i = 0; i < file->user_count; i++) {
@@ -158,7 +137,8 @@ static void merge_users(struct judge *judge, json_t *users, const struct psc_rep
 		bool found = false;
 		size_t k;
 
-		add_user(judge, file->users[i]);
+		judge->at_least |= !psc_replay_add_user(judge->users, &judge->user_count, USERS_MAX,
+							file->users[i]);
 		json_array_foreach(users, k, known)
 			found = found || json_integer_value(known) == file->users[i];
 		if (!found)

@@ -40,6 +40,9 @@ json_t *psc_scan_to_json(const struct psc_scan_result *result,
  */
 void psc_scan_tell(json_t *data, bool wanted);
 
+/* How many places were not read, by the "gaps" of a scan. */
+json_int_t psc_scan_unread(const json_t *gaps);
+
 /* For psc_cli_report(). */
 void psc_scan_render(FILE *out, const json_t *data, bool colour);
 void psc_scan_render_csv(FILE *out, const json_t *data, bool colour);

@@ -128,7 +128,7 @@ static void scan_sources(FILE *out, const json_t *findings)
 
 /* ---- the statement --------------------------------------------------------------------- */
 
-static json_int_t scan_gaps_total(const json_t *gaps)
+json_int_t psc_scan_unread(const json_t *gaps)
 {
 	json_int_t total = 0;
 	const json_t *gap;
@@ -142,7 +142,7 @@ static json_int_t scan_gaps_total(const json_t *gaps)
 static void scan_verdict(FILE *out, const json_t *data, bool colour)
 {
 	const char *result = psc_json_text(data, "result", "?");
-	json_int_t unread = scan_gaps_total(json_object_get(data, "gaps"));
+	json_int_t unread = psc_scan_unread(json_object_get(data, "gaps"));
 	bool root = json_is_true(json_object_get(data, "root"));
 
 	if (strcmp(result, "found") == 0) {

@@ -30,17 +30,6 @@ static json_t *tell_each(const json_t *from, const char *one, const char *two, c
 	return array;
 }
 
-static json_int_t tell_unread(const json_t *gaps)
-{
-	json_int_t count = 0;
-	const json_t *gap;
-	size_t i;
-
-	json_array_foreach(gaps, i, gap)
-		count += psc_json_number(gap, "count", 0);
-	return count;
-}
-
 static json_t *tell_data(const json_t *data)
 {
 	static const char *const same[] = {"result", "complete", "began",    "ended", "version",
@@ -67,7 +56,7 @@ static json_t *tell_data(const json_t *data)
 		told, "findings",
 		json_integer((json_int_t)json_array_size(json_object_get(data, "findings"))));
 	json_object_set_new(told, "unread",
-			    json_integer(tell_unread(json_object_get(data, "gaps"))));
+			    json_integer(psc_scan_unread(json_object_get(data, "gaps"))));
 	return told;
 }
 

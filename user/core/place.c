@@ -24,6 +24,13 @@ void psc_places_free(struct psc_place *places, size_t count)
 	free(places);
 }
 
+bool psc_place_is_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
+}
+
 int psc_place_copy(const struct psc_place *from, struct psc_place *ret)
 {
 	struct psc_place copy = {.number = from->number, .site = from->site};

@@ -32,6 +32,9 @@ void psc_places_free(struct psc_place *places, size_t count); /* NULL is fine */
 /* A copy with strings of its own; -ENOMEM. */
 int psc_place_copy(const struct psc_place *from, struct psc_place *ret);
 
+/* Is @path the @directory or below it? Both without a slash at their end. */
+bool psc_place_is_below(const char *path, const char *directory);
+
 /*
  * Numbers the site's places: one that @before has by path and product keeps its number, so
  * that its mark goes on meaning the same; the others get numbers that @before does not use.

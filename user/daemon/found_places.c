@@ -37,13 +37,6 @@ void psc_found_places_take(struct psc_daemon *daemon, const struct psc_image *la
 	psc_found_places_check(daemon);
 }
 
-static bool is_below(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
-}
-
 /*
  * Of two places the inner one counts, and one that was found must not make the site's own milder.
  */
@@ -54,8 +47,8 @@ bool psc_found_place_is_sites(const struct psc_config *config, const char *path)
 	for (size_t i = 0; i < config->place_count; i++) {
 		const struct psc_place *own = &config->places[i];
 
-		if (own->site && (is_below(path, own->path) ||
-				  (realpath(own->path, real) && is_below(path, real))))
+		if (own->site && (psc_place_is_below(path, own->path) ||
+				  (realpath(own->path, real) && psc_place_is_below(path, real))))
 			return true;
 	}
 	return false;

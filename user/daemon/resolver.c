@@ -102,11 +102,10 @@ static void learn(struct psc_daemon *daemon)
 	if (daemon->policy.restored || daemon->policy.held)
 		return;
 	resolver->refused = (struct psc_error){};
-	/* they may be nobody's any more when it is switched on again */
-	if (!daemon->policy.config->resolver.enabled)
+	if (!daemon->policy.config->resolver.enabled) {
+		/* they may be nobody's any more when it is switched on again */
 		psc_found_places_clear(&daemon->found_places);
-	if (daemon->policy.config->resolver.enabled &&
-	    know_new(daemon, &know, &resolver->refused) < 0) {
+	} else if (know_new(daemon, &know, &resolver->refused) < 0) {
 		psc_say("the catalog's indicators are refused: %s",
 			psc_error_format(&resolver->refused, text, sizeof(text)));
 		return;

@@ -63,17 +63,10 @@ static int add_file(struct collector *c, const char *path, const char *alias, co
 
 /* ---- places ------------------------------------------------------------------------- */
 
-static bool is_below(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
-}
-
 static bool is_placed(const struct collector *c, const char *path)
 {
 	for (size_t i = 0; i < c->place_count; i++) {
-		if (is_below(path, c->places[i]))
+		if (psc_place_is_below(path, c->places[i]))
 			return true;
 	}
 	return false;

@@ -55,13 +55,6 @@ void psc_resolver_mounts_refresh(struct psc_resolver_thread *t, bool now)
 
 /* ---- new ones ------------------------------------------------------------------------- */
 
-static bool is_below(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
-}
-
 /* Whether a rule looks at something on this mount, or the mount lies in such a place. */
 static bool concerns(const struct psc_resolver_know *know, const char *mount)
 {
@@ -75,7 +68,8 @@ static bool concerns(const struct psc_resolver_know *know, const char *mount)
 			    PSC_FOUND_PLACE_NONE)
 				continue;
 			place[strcspn(place, "*?[")] = 0;
-			if (is_below(place, mount) || strncmp(mount, place, strlen(place)) == 0)
+			if (psc_place_is_below(place, mount) ||
+			    strncmp(mount, place, strlen(place)) == 0)
 				return true;
 		}
 	}

@@ -17,13 +17,6 @@ struct places {
 	size_t count;
 };
 
-static bool is_below(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 && path[length] == '/';
-}
-
 static struct psc_place *find(struct places *places, const char *path)
 {
 	for (size_t i = 0; i < places->count; i++) {
@@ -36,7 +29,8 @@ static struct psc_place *find(struct places *places, const char *path)
 static bool is_inside(const struct places *places, const char *path)
 {
 	for (size_t i = 0; i < places->count; i++) {
-		if (is_below(path, places->place[i].path))
+		if (psc_place_is_below(path, places->place[i].path) &&
+		    strcmp(path, places->place[i].path) != 0)
 			return true;
 	}
 	return false;

@@ -116,29 +116,31 @@ static json_t *scan_of(const json_t *from)
 	static const struct member product[] = {
 		{"product", JSON_STRING}, {"confidence", JSON_STRING}, {"findings", JSON_INTEGER}};
 	static const struct member gap[] = {{"reason", JSON_STRING}, {"count", JSON_INTEGER}};
+	static const struct {
+		const char *name;
+		const struct member *members;
+		size_t count;
+	} lists[] = {
+		{"scope", scope, ARRAY_SIZE(scope)},
+		{"products", product, ARRAY_SIZE(product)},
+		{"gaps", gap, ARRAY_SIZE(gap)},
+		{"excluded", gap, ARRAY_SIZE(gap)},
+	};
 	json_t *scan = pick(from, plain, ARRAY_SIZE(plain));
+	bool whole = scan != NULL;
 
-	if (!scan ||
-	    json_object_set_new(scan, "method",
-				pick(json_object_get(from, "method"), method, ARRAY_SIZE(method))) <
-		    0 ||
-	    json_object_set_new(
-		    scan, "scope",
-		    pick_each(json_object_get(from, "scope"), scope, ARRAY_SIZE(scope))) < 0 ||
-	    json_object_set_new(scan, "products",
-				pick_each(json_object_get(from, "products"), product,
-					  ARRAY_SIZE(product))) < 0 ||
-	    json_object_set_new(scan, "gaps",
-				pick_each(json_object_get(from, "gaps"), gap, ARRAY_SIZE(gap))) <
-		    0 ||
-	    json_object_set_new(
-		    scan, "excluded",
-		    pick_each(json_object_get(from, "excluded"), gap, ARRAY_SIZE(gap))) < 0 ||
-	    json_object_set_new(scan, "counts", pick_counts(json_object_get(from, "counts"))) < 0) {
-		json_decref(scan);
-		return NULL;
-	}
-	return scan;
+	whole = whole && !json_object_set_new(
+				 scan, "method",
+				 pick(json_object_get(from, "method"), method, ARRAY_SIZE(method)));
+	for (size_t i = 0; whole && i < ARRAY_SIZE(lists); i++)
+		whole = !json_object_set_new(scan, lists[i].name,
+					     pick_each(json_object_get(from, lists[i].name),
+						       lists[i].members, lists[i].count));
+	if (whole &&
+	    !json_object_set_new(scan, "counts", pick_counts(json_object_get(from, "counts"))))
+		return scan;
+	json_decref(scan);
+	return NULL;
 }
 
 static const char *text_in(const json_t *object, const char *key)

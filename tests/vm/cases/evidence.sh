@@ -40,6 +40,22 @@ adds_up() {
 	[ "$twice" = 0 ] && [ $more -ge 0 ] && [ $more -le $others ]
 }
 
+# conclude_sums STARTS: the outcome of attempts of which `denied` were refused and `mapped` were not;
+# status is theirs, text the figures.
+conclude_sums() {
+	printf 'figures\t%s\t%s\n' "$case" "$text"
+	if [ "$status" != 1 ]; then
+		result missed "$text"
+	elif ! adds_up $((denied + mapped)) "$1"; then
+		result miscounted "$text"
+	elif ! verified; then
+		result unverifiable "$text"
+	else
+		result denied "$text"
+	fi
+	unlist "$digest"
+}
+
 # caught_up: until the ring is empty. The beacon's own event may be lost.
 caught_up() {
 	local n
@@ -74,17 +90,7 @@ storm_sums() {
 	denied=$(sed -n 's/^denied=\([0-9]*\).*/\1/p' counts)
 	mapped=$(sed -n 's/.* mapped=\([0-9]*\).*/\1/p' counts)
 	text="$(cat counts) kills=$kills told=$told folded=$folded lost=$lost twice=$twice"
-	printf 'figures\t%s\t%s\n' "$case" "$text"
-	if [ "$status" != 1 ]; then
-		result missed "$text"
-	elif ! adds_up $((denied + mapped)) $((kills + 2)); then
-		result miscounted "$text"
-	elif ! verified; then
-		result unverifiable "$text"
-	else
-		result denied "$text"
-	fi
-	unlist "$digest"
+	conclude_sums $((kills + 2))
 }
 
 life_log_sums_killed() {
@@ -209,15 +215,5 @@ long_log_burst() {
 	log_barrier
 	sum_log
 	text="$rest told=$told folded=$folded lost=$lost twice=$twice ${hwm//$'\n'/ }"
-	printf 'figures\t%s\t%s\n' "$case" "$text"
-	if [ "$status" != 1 ]; then
-		result missed "$text"
-	elif ! adds_up $((denied + mapped)) 2; then
-		result miscounted "$text"
-	elif ! verified; then
-		result unverifiable "$text"
-	else
-		result denied "$text"
-	fi
-	unlist "$digest"
+	conclude_sums 2
 }
