@@ -8,15 +8,19 @@
 
 #include "user/core/util.h"
 
+/* Bytes of the ring that are looked at at a time: much more than the longest record. */
+#define PSC_RING_WINDOW ((size_t)256 << 10)
+
 struct psc_ring;
 
-/* @fd: the ring buffer map, borrowed until psc_ring_free(). */
+/* @fd: the ring buffer map, borrowed until psc_ring_free(). Errors of the calls. */
 int psc_ring_new(int fd, struct psc_ring **ret);
 struct psc_ring *psc_ring_free(struct psc_ring *ring);
 
 /*
- * Next record that was not taken yet: 1 and its bytes, valid until psc_ring_commit(), or
- * 0 when there is none (or the next one is still being written).
+ * Next record that was not taken yet: 1 and its bytes, aligned to 8 and valid until the next
+ * call, or 0 when there is none (or the next one is still being written). It stays the next one
+ * when it cannot be looked at: -ENOMEM, or -EBADMSG when it is longer than the window.
  */
 int psc_ring_next(struct psc_ring *ring, const void **ret_data, size_t *ret_size);
 
