@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_fold.c - repeats of an attempt are counted, never lost, and refusals never folded. */
+/* test_fold.c - repeats of an attempt are counted, and never lost. */
 #include "user/core/util.h"
 
 #include <setjmp.h>
@@ -80,20 +80,114 @@ static void test_differences_are_kept_apart(void **state)
 	psc_fold_free(fold);
 }
 
-static void test_refusals_and_matches_are_not_folded(void **state)
+/* A refusal of a listed file. */
+static struct psc_event make_refusal(uint32_t tgid)
 {
-	struct psc_event denied = make_event(7, "/x"), listed = denied, wanted = denied;
+	struct psc_event event = make_event(tgid, "/opt/listed");
+
+	event.unverified = PSC_UNVERIFIED_NONE;
+	event.verdict = PSC_VERDICT_DENY;
+	event.inode = 12;
+	return event;
+}
+
+static void test_decisions_are_told_soon(void **state)
+{
+	struct psc_event denied = make_refusal(7), recorded = make_event(8, "/memfd:b");
+	struct psc_event refused = make_event(9, "/memfd:c");
+	struct psc_fold_repeats repeats;
 	struct psc_fold *fold;
 
-	denied.verdict = PSC_VERDICT_DENY;
-	listed.unverified = PSC_UNVERIFIED_NONE;
+	refused.verdict = PSC_VERDICT_DENY;
+	assert_int_equal(psc_fold_new(&fold), 0);
+	assert_false(hold(fold, &denied));
+	assert_false(hold(fold, &refused));
+	assert_false(hold(fold, &recorded));
+	assert_int_equal(psc_fold_due(fold), UINT64_MAX);
+	denied.head.boot_ns = refused.head.boot_ns = recorded.head.boot_ns = 10;
+	assert_true(hold(fold, &recorded));
+	assert_int_equal(psc_fold_due(fold), PSC_FOLD_WINDOW_NS);
+	assert_true(hold(fold, &denied));
+	assert_true(hold(fold, &denied));
+	assert_true(hold(fold, &refused));
+	assert_int_equal(psc_fold_due(fold), PSC_FOLD_DECIDED_NS);
+	assert_false(psc_fold_take(fold, PSC_FOLD_DECIDED_NS - 1, &repeats));
+	assert_true(psc_fold_take(fold, PSC_FOLD_DECIDED_NS, &repeats));
+	assert_int_equal(repeats.event.process.tgid, 7);
+	assert_int_equal(repeats.count, 2);
+	assert_true(psc_fold_take(fold, PSC_FOLD_DECIDED_NS, &repeats));
+	assert_int_equal(repeats.event.process.tgid, 9);
+	assert_int_equal(repeats.count, 1);
+	assert_false(psc_fold_take(fold, PSC_FOLD_DECIDED_NS, &repeats));
+	psc_fold_commit(fold);
+	assert_int_equal(psc_fold_due(fold), PSC_FOLD_WINDOW_NS);
+	assert_false(hold(fold, &denied));
+	psc_fold_free(fold);
+}
+
+static void test_decisions_are_kept_apart(void **state)
+{
+	struct psc_event event = make_refusal(7), others[14];
+	struct psc_fold *fold;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		others[i] = event;
+	others[0].generation++;
+	others[1].interval++;
+	others[2].class ++;
+	others[3].subject++;
+	others[4].action++;
+	others[5].verdict = PSC_VERDICT_WOULD_DENY;
+	others[6].mode++;
+	others[7].place++;
+	others[8].inode++;
+	others[9].inode_generation++;
+	others[10].digest[31]++;
+	others[11].process.uid++;
+	others[12].cgroup_id++;
+	others[13].mount_namespace++;
+	assert_int_equal(psc_fold_new(&fold), 0);
+	assert_false(hold(fold, &event));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(hold(fold, &others[i]));
+	assert_true(hold(fold, &event));
+	psc_fold_free(fold);
+}
+
+static void test_other_events_are_not_folded(void **state)
+{
+	struct psc_event wanted = make_event(7, "/x"), seen = wanted;
+	struct psc_fold *fold;
+
 	wanted.head.type = PSC_EVENT_WANTED;
+	seen.head.type = PSC_EVENT_SEEN;
 	assert_int_equal(psc_fold_new(&fold), 0);
 	for (int i = 0; i < 3; i++) {
-		assert_false(hold(fold, &denied));
-		assert_false(hold(fold, &listed));
 		assert_false(hold(fold, &wanted));
+		assert_false(hold(fold, &seen));
 	}
+	psc_fold_free(fold);
+}
+
+/* With more processes than places the oldest make room; those with repeats stay. */
+static void test_more_than_fit(void **state)
+{
+	struct psc_event first = make_refusal(1);
+	struct psc_fold_repeats repeats;
+	struct psc_fold *fold;
+
+	assert_int_equal(psc_fold_new(&fold), 0);
+	assert_false(hold(fold, &first));
+	assert_true(hold(fold, &first));
+	for (uint32_t i = 0; i < 3 * PSC_FOLD_ENTRIES; i++) {
+		struct psc_event event = make_refusal(2 + i);
+
+		assert_false(hold(fold, &event));
+		assert_true(i % 3 || hold(fold, &first));
+	}
+	assert_true(psc_fold_take(fold, UINT64_MAX, &repeats));
+	assert_int_equal(repeats.event.process.tgid, 1);
+	assert_int_equal(repeats.count, 1 + PSC_FOLD_ENTRIES);
 	psc_fold_free(fold);
 }
 
@@ -182,7 +276,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_repeats_are_counted),
 		cmocka_unit_test(test_differences_are_kept_apart),
-		cmocka_unit_test(test_refusals_and_matches_are_not_folded),
+		cmocka_unit_test(test_decisions_are_told_soon),
+		cmocka_unit_test(test_decisions_are_kept_apart),
+		cmocka_unit_test(test_other_events_are_not_folded),
+		cmocka_unit_test(test_more_than_fit),
 		cmocka_unit_test(test_rewound_group),
 		cmocka_unit_test(test_taken_until_committed),
 		cmocka_unit_test(test_sum),

@@ -18,15 +18,15 @@
 #include "user/core/event.h"
 #include "user/core/fold.h"
 
-#define MAGIC	  "psc-fold"
+#define MAGIC	  "psc-fol2"
 #define NO_ENTRY  PSC_FOLD_ENTRIES
 #define FILE_MODE 0600
 
 struct entry {
-	struct psc_event event; /* the last one */
 	uint64_t first_boot_ns;
-	uint64_t remembered; /* the group in which; 0: the entry is free */
-	uint64_t group;	     /* that touched the count last */
+	uint64_t due_boot_ns; /* when its window ends */
+	uint64_t remembered;  /* the group in which; 0: the entry is free */
+	uint64_t group;	      /* that touched the count last */
 	uint64_t before, after;
 };
 
@@ -38,13 +38,17 @@ struct memory {
 	uint64_t committed;
 	/* a group whose events the ring is about to give up, and where it is then */
 	uint64_t ready, ready_position;
+	/* apart: the first is searched for each event */
 	struct entry entries[PSC_FOLD_ENTRIES];
+	struct psc_event events[PSC_FOLD_ENTRIES]; /* the last of each */
 };
 
 struct psc_fold {
 	struct memory *memory;
 	size_t last; /* entry that was remembered, or taken, last */
+	size_t hand; /* where the next free place is looked for */
 	bool taken[PSC_FOLD_ENTRIES];
+	uint32_t processes[PSC_FOLD_ENTRIES]; /* of the events, as far as they are remembered */
 };
 
 /* What was stored before is there when @value is. */
@@ -91,10 +95,20 @@ struct psc_fold *psc_fold_free(struct psc_fold *fold)
 	return NULL;
 }
 
+static struct psc_event *event_of(const struct psc_fold *fold, const struct entry *entry)
+{
+	return &fold->memory->events[entry - fold->memory->entries];
+}
+
 static bool is_foldable(const struct psc_event *event)
 {
-	return event->head.type == PSC_EVENT_DECISION && event->unverified &&
-	       event->verdict == PSC_VERDICT_RECORD;
+	return event->head.type == PSC_EVENT_DECISION;
+}
+
+static uint64_t window_of(const struct psc_event *event)
+{
+	return event->unverified && event->verdict == PSC_VERDICT_RECORD ? PSC_FOLD_WINDOW_NS
+									 : PSC_FOLD_DECIDED_NS;
 }
 
 /* ---- in a file ------------------------------------------------------------------- */
@@ -123,19 +137,20 @@ static void commit_all(struct memory *memory)
 			store(&memory->committed, memory->entries[i].group);
 }
 
-static void drop_damaged(struct memory *memory)
+static void recall_events(struct psc_fold *fold)
 {
 	const struct psc_event *event;
 
 	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
-		struct entry *entry = &memory->entries[i];
+		struct entry *entry = &fold->memory->entries[i];
+		struct psc_event *kept = event_of(fold, entry);
 
 		/* the one field that copying leaves wrong for a moment */
-		entry->event.head.length = sizeof(entry->event);
+		kept->head.length = sizeof(*kept);
 		if (entry->remembered &&
-		    (psc_event_decode(&entry->event, sizeof(entry->event), &event) < 0 ||
-		     !is_foldable(event)))
+		    (psc_event_decode(kept, sizeof(*kept), &event) < 0 || !is_foldable(event)))
 			store(&entry->remembered, 0);
+		fold->processes[i] = kept->process.tgid;
 	}
 }
 
@@ -150,7 +165,7 @@ static void go_on(struct psc_fold *fold, const struct psc_fold_ring *ring)
 	else if (memory->ready > memory->committed && memory->ready_position == ring->position)
 		store(&memory->committed, memory->ready);
 	psc_fold_rewind(fold);
-	drop_damaged(memory);
+	recall_events(fold);
 	store(&memory->attached_ns, ring->attached_ns);
 }
 
@@ -181,34 +196,45 @@ int psc_fold_open(const char *path, const struct psc_fold_ring *ring, struct psc
 
 /* ---- one by one ------------------------------------------------------------------ */
 
+/* What the kernel found of the file, and what it made of it. */
+static bool same_decision(const struct psc_event *a, const struct psc_event *b)
+{
+	return a->generation == b->generation && a->interval == b->interval &&
+	       a->class == b->class && a->subject == b->subject && a->action == b->action &&
+	       a->mode == b->mode && a->place == b->place && a->inode == b->inode &&
+	       a->inode_generation == b->inode_generation && a->size == b->size &&
+	       !memcmp(a->digest, b->digest, sizeof(a->digest)) &&
+	       a->process.uid == b->process.uid && a->cgroup_id == b->cgroup_id &&
+	       a->mount_namespace == b->mount_namespace;
+}
+
 /*
- * The same process, operation, reason and name. Not the inode: every memory file is a new
- * one, and their names stay.
+ * The same process, operation, outcome and name. The inode only where the content is known: every
+ * memory file is a new one, and their names stay.
  */
 static bool same_attempt(const struct psc_event *a, const struct psc_event *b)
 {
 	return a->process.tgid == b->process.tgid && a->process.start_ns == b->process.start_ns &&
-	       a->op == b->op && a->unverified == b->unverified && a->device == b->device &&
-	       a->head.flags == b->head.flags && a->path_length == b->path_length &&
-	       !memcmp(a->path, b->path, a->path_length);
+	       a->op == b->op && a->verdict == b->verdict && a->unverified == b->unverified &&
+	       a->device == b->device && a->head.flags == b->head.flags &&
+	       a->path_length == b->path_length && !memcmp(a->path, b->path, a->path_length) &&
+	       (a->unverified || same_decision(a, b));
 }
 
-/* A free place, else that of the oldest without repeats, else none: no count is given up. */
-static struct entry *find_place(struct memory *memory)
+/*
+ * The next place around that is free, or has no repeats, or none: no count is given up. They are
+ * taken in turn, so that this is the oldest, by and large.
+ */
+static struct entry *find_place(struct psc_fold *fold)
 {
-	struct entry *oldest = NULL;
+	for (size_t n = 0; n < PSC_FOLD_ENTRIES; n++) {
+		struct entry *entry = &fold->memory->entries[fold->hand];
 
-	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
-		struct entry *entry = &memory->entries[i];
-
-		if (!entry->remembered)
+		fold->hand = (fold->hand + 1) % PSC_FOLD_ENTRIES;
+		if (!entry->remembered || !entry->after)
 			return entry;
-		if (entry->after)
-			continue;
-		if (!oldest || entry->first_boot_ns < oldest->first_boot_ns)
-			oldest = entry;
 	}
-	return oldest;
+	return NULL;
 }
 
 /*
@@ -231,7 +257,7 @@ static void count_repeat(struct psc_fold *fold, struct entry *entry, const struc
 		store(&entry->before, entry->after);
 		store(&entry->group, group);
 	}
-	copy_event(&entry->event, event);
+	copy_event(event_of(fold, entry), event);
 	store(&entry->after, entry->after + 1);
 }
 
@@ -240,8 +266,10 @@ static void remember(struct psc_fold *fold, struct entry *entry, const struct ps
 	uint64_t group = group_of(fold);
 
 	store(&entry->remembered, 0);
-	copy_event(&entry->event, event);
+	copy_event(event_of(fold, entry), event);
+	fold->processes[entry - fold->memory->entries] = event->process.tgid;
 	entry->first_boot_ns = event->head.boot_ns;
+	entry->due_boot_ns = event->head.boot_ns + window_of(event);
 	entry->before = entry->after = 0;
 	entry->group = group;
 	store(&entry->remembered, group);
@@ -257,12 +285,13 @@ bool psc_fold_hold(struct psc_fold *fold, const struct psc_event *event)
 	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
 		struct entry *entry = &fold->memory->entries[i];
 
-		if (!entry->remembered || fold->taken[i] || !same_attempt(&entry->event, event))
+		if (fold->processes[i] != event->process.tgid || !entry->remembered ||
+		    fold->taken[i] || !same_attempt(event_of(fold, entry), event))
 			continue;
 		count_repeat(fold, entry, event);
 		return true;
 	}
-	place = find_place(fold->memory);
+	place = find_place(fold);
 	if (!place)
 		return false;
 	remember(fold, place, event);
@@ -277,13 +306,25 @@ void psc_fold_unwritten(struct psc_fold *fold)
 	fold->last = NO_ENTRY;
 }
 
+uint64_t psc_fold_due(const struct psc_fold *fold)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
+		const struct entry *entry = &fold->memory->entries[i];
+
+		if (entry->remembered && entry->after && entry->due_boot_ns < due)
+			due = entry->due_boot_ns;
+	}
+	return due;
+}
+
 bool psc_fold_take(struct psc_fold *fold, uint64_t boot_ns, struct psc_fold_repeats *ret)
 {
 	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
 		struct entry *entry = &fold->memory->entries[i];
 
-		if (!entry->remembered || fold->taken[i] ||
-		    (boot_ns != UINT64_MAX && entry->first_boot_ns + PSC_FOLD_WINDOW_NS > boot_ns))
+		if (!entry->remembered || fold->taken[i] || entry->due_boot_ns > boot_ns)
 			continue;
 		if (!entry->after) {
 			store(&entry->remembered, 0);
@@ -291,7 +332,7 @@ bool psc_fold_take(struct psc_fold *fold, uint64_t boot_ns, struct psc_fold_repe
 		}
 		fold->taken[i] = true;
 		fold->last = i;
-		ret->event = entry->event;
+		ret->event = *event_of(fold, entry);
 		ret->count = entry->after;
 		ret->first_boot_ns = entry->first_boot_ns;
 		return true;
@@ -313,7 +354,8 @@ void psc_fold_forget(struct psc_fold *fold,
 	for (size_t i = 0; i < PSC_FOLD_ENTRIES; i++) {
 		struct entry *entry = &fold->memory->entries[i];
 
-		if (entry->remembered && entry->after && is_written(userdata, &entry->event.head))
+		if (entry->remembered && entry->after &&
+		    is_written(userdata, &event_of(fold, entry)->head))
 			store(&entry->remembered, 0);
 	}
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fold.h - repeats of the same attempt become one record: a JIT engine that maps memory
- * files, or a service that opens the same file all day, fills no log. Used by the daemon.
- * Folded are records of unverified files that went ahead; refusals never are.
+ * files, or a service that tries a listed file over and over, fills no log. Used by the daemon.
+ * The first attempt is a record at once; repeats of unverified ones that went ahead are told once
+ * in a minute, those of all other decisions after half a second, to be on disk within one.
  *
  * The counts may be kept in a file that is mapped: they outlive the process then, whenever it
  * ends, and belong to events that the kernel's ring has given up, no more and no less.
@@ -14,8 +15,9 @@
 #include "user/core/util.h"
 #include "bpf/abi.h"
 
-#define PSC_FOLD_ENTRIES   256
-#define PSC_FOLD_WINDOW_NS (60ULL * 1000000000)
+#define PSC_FOLD_ENTRIES    256
+#define PSC_FOLD_WINDOW_NS  (60ULL * 1000000000)
+#define PSC_FOLD_DECIDED_NS (500ULL * 1000000)
 
 /* What was held back since the record of the first attempt was written. */
 struct psc_fold_repeats {
@@ -53,6 +55,9 @@ bool psc_fold_hold(struct psc_fold *fold, const struct psc_event *event);
 
 /* The record of the event that was not held could not be written: the next is no repeat of it. */
 void psc_fold_unwritten(struct psc_fold *fold);
+
+/* When the next window with repeats ends, in ns of the boot clock; UINT64_MAX: none is open. */
+uint64_t psc_fold_due(const struct psc_fold *fold);
 
 /*
  * The next one whose window ended by @boot_ns (UINT64_MAX: any): true with its repeats in *@ret.

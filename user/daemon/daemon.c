@@ -522,10 +522,13 @@ static void loop(struct psc_daemon *daemon)
 	struct epoll_event events[8];
 
 	while (!daemon->stopping) {
-		int n = epoll_wait(daemon->epoll_fd, events, ARRAY_SIZE(events), -1);
+		int n = epoll_wait(daemon->epoll_fd, events, ARRAY_SIZE(events),
+				   psc_journal_timeout(daemon));
 
 		for (int i = 0; i < n && !daemon->stopping; i++)
 			handle(daemon, events[i].data.fd);
+		if (!psc_journal_timeout(daemon))
+			psc_journal_repeats(daemon, false);
 		watch_ring(daemon);
 	}
 }

@@ -432,6 +432,9 @@ void psc_journal_drain_some(struct psc_daemon *daemon);
 /* Writes the counts of repeats whose window has ended, or @all of them. */
 void psc_journal_repeats(struct psc_daemon *daemon, bool all);
 
+/* Milliseconds until psc_journal_repeats() has something to write; 0: now, -1: nothing. */
+int psc_journal_timeout(const struct psc_daemon *daemon);
+
 /* Records how many events the ring had no room for since the last time. */
 void psc_journal_losses(struct psc_daemon *daemon);
 

@@ -421,6 +421,16 @@ void psc_journal_repeats(struct psc_daemon *daemon, bool all)
 			PSC_PATH_FOLD);
 }
 
+int psc_journal_timeout(const struct psc_daemon *daemon)
+{
+	uint64_t due = psc_fold_due(daemon->fold), now = psc_time_boot();
+
+	/* a log that failed is tried again by the tick */
+	if (due == UINT64_MAX || daemon->log_error < 0)
+		return -1;
+	return due <= now ? 0 : (int)((due - now + 999999) / 1000000);
+}
+
 /* Only a failing log is an error: a record that cannot be understood is counted and left. */
 static int take_event(struct psc_daemon *daemon, const void *data, size_t size)
 {
@@ -470,12 +480,14 @@ static int drain_group(struct psc_daemon *daemon)
 	psc_journal_open(daemon);
 	if (!daemon->recalled)
 		return daemon->log_error;
-	while (taken < GROUP_MAX && psc_ring_next(daemon->ring, &data, &size) > 0) {
+	for (; taken < GROUP_MAX; taken++) {
+		r = psc_ring_next(daemon->ring, &data, &size);
+		if (r <= 0)
+			break;
 		r = take_event(daemon, data, size);
 		if (r < 0)
 			break;
 		position = psc_ring_position(daemon->ring);
-		taken++;
 	}
 	if (!taken && !r)
 		return 0;

@@ -3,9 +3,9 @@
 # Whether the log tells every attempt, and tells it once, in enforce mode: when the daemon is
 # killed over and over, and when the log cannot be written for a while.
 
-# sum_log: what the log says since the mark. Sets told (records of refusals of the listed file),
-# folded (attempts with the memory file "counted": records, and what they repeat), lost, and twice
-# (events that have more than one record).
+# sum_log: what the log says since the mark. Sets told (refusals of the listed file) and folded
+# (attempts with the memory file "counted"), both by their records and what these repeat, lost, and
+# twice (events that have more than one record).
 # shellcheck disable=SC2016
 sums='
 function number(name) {
@@ -16,8 +16,9 @@ function number(name) {
 /"type":"decision"/ {
 	key = number("cpu") " " number("boot_ns")
 	twice += seen[key]++ > 0
-	if (index($0, digest)) told++
-	if (index($0, "/memfd:counted")) folded += number("repeats") ? number("repeats") : 1
+	attempts = number("repeats") ? number("repeats") : 1
+	if (index($0, digest)) told += attempts
+	if (index($0, "/memfd:counted")) folded += attempts
 }
 END { print told + 0, folded + 0, lost + 0, twice + 0 }'
 sum_log() {
