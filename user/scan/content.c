@@ -84,7 +84,7 @@ static int digest(struct psc_worker *worker, int fd, const struct stat *st,
 	uint64_t size = (uint64_t)st->st_size;
 	int r;
 
-	algos = psc_digest_plan_algos(&scan->plan, content->format, size, &too_large);
+	algos = psc_digest_plan_algos(&scan->plan, fd, content->format, size, &too_large);
 	if (too_large)
 		psc_scan_gap(scan, false, "too large to be digested", subject->path,
 			     subject->label);

@@ -2,12 +2,14 @@
 /*
  * digests.c - see digests.h.
  */
+#include <endian.h>
 #include <errno.h>
 
 #include "user/core/util.h"
 #include "user/scan/digests.h"
 
 #define BUFFER_SIZE (256 << 10)
+#define TAR_BLOCK   512
 
 static const char *const md_names[] = {
 	[PSC_ALGO_MD5] = "MD5",
@@ -44,6 +46,15 @@ static void merge_sizes(struct psc_digest_plan *plan)
 	plan->count = kept + 1;
 }
 
+static bool is_tar_gz(const struct psc_list_entry *entry)
+{
+	static const char end[] = ".tar.gz";
+	size_t length = entry->name ? strlen(entry->name) : 0;
+
+	return entry->format == PSC_FORMAT_ARCHIVE && length >= sizeof(end) - 1 &&
+	       !strcmp(entry->name + length - (sizeof(end) - 1), end);
+}
+
 static int gather(struct psc_digest_plan *plan)
 {
 	struct psc_list_entry entry;
@@ -60,6 +71,8 @@ static int gather(struct psc_digest_plan *plan)
 		plan->algos |= bit;
 		if (entry.has_size)
 			plan->sized[plan->count++] = (struct psc_digest_size){entry.size, bit};
+		else if (is_tar_gz(&entry))
+			plan->tar_gz |= bit;
 		else if (entry.format < PSC_FORMAT_MAX)
 			plan->by_format[entry.format] |= bit;
 	}
@@ -96,12 +109,28 @@ int psc_digest_plan_make(const struct psc_list *list, struct psc_digest_plan *re
 	return 0;
 }
 
-unsigned int psc_digest_plan_algos(const struct psc_digest_plan *plan, enum psc_format format,
-				   uint64_t size, bool *ret_too_large)
+/*
+ * RFC 1952: the last four bytes of gzip are the length, modulo 2^32, of what was compressed last.
+ * That of a tar is a number of blocks. When they cannot be read it may be one.
+ */
+static bool ends_like_tar(int fd, uint64_t size)
+{
+	uint32_t length;
+
+	return size < sizeof(length) ||
+	       pread(fd, &length, sizeof(length), (off_t)(size - sizeof(length))) !=
+		       sizeof(length) ||
+	       le32toh(length) % TAR_BLOCK == 0;
+}
+
+unsigned int psc_digest_plan_algos(const struct psc_digest_plan *plan, int fd,
+				   enum psc_format format, uint64_t size, bool *ret_too_large)
 {
 	struct psc_digest_size key = {.size = size}, *found = NULL;
 	unsigned int algos = format < PSC_FORMAT_MAX ? plan->by_format[format] : 0;
 
+	if (format == PSC_FORMAT_ARCHIVE && plan->tar_gz & ~algos && ends_like_tar(fd, size))
+		algos |= plan->tar_gz;
 	if (plan->count)
 		found = bsearch(&key, plan->sized, plan->count, sizeof(key), compare);
 	*ret_too_large = algos && !found && size > PSC_DIGEST_BYTES_MAX;

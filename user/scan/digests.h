@@ -2,7 +2,9 @@
 /*
  * digests.h - which files are worth a digest, and all of a file's digests in one pass over it.
  * A digest listed with a size can only be that of a file of that size, one without only that
- * of a file of its format. Only for user/scan.
+ * of a file of its format, and if its name is that of a .tar.gz, of one that ends like a tar: the
+ * manual pages and changelogs of a distribution are all gzip, and would all be read. Only for
+ * user/scan.
  */
 #pragma once
 
@@ -24,6 +26,7 @@ struct psc_digest_size {
 struct psc_digest_plan {
 	const struct psc_list *list;
 	unsigned int by_format[PSC_FORMAT_MAX]; /* algorithms of entries without a size */
+	unsigned int tar_gz;			/* of those among them that are named .tar.gz */
 	unsigned int algos;			/* all that are listed */
 	struct psc_digest_size *sized;		/* by size */
 	size_t count;
@@ -35,11 +38,11 @@ int psc_digest_plan_make(const struct psc_list *list, struct psc_digest_plan *re
 void psc_digest_plan_clear(struct psc_digest_plan *plan);
 
 /*
- * The algorithms with which a file of that size and format could be listed. *@ret_too_large: it
- * could be, and is larger than what is digested without a listed size.
+ * The algorithms with which the file @fd of that size and format could be listed.
+ * *@ret_too_large: it could be, and is larger than what is digested without a listed size.
  */
-unsigned int psc_digest_plan_algos(const struct psc_digest_plan *plan, enum psc_format format,
-				   uint64_t size, bool *ret_too_large);
+unsigned int psc_digest_plan_algos(const struct psc_digest_plan *plan, int fd,
+				   enum psc_format format, uint64_t size, bool *ret_too_large);
 
 /* One thread's means of digesting. */
 struct psc_digester {

@@ -183,11 +183,12 @@ life_ring_full() {
 	after=$(proscribe status --json)
 	emitted=$(($(number emitted "$after") - $(number emitted "$before")))
 	dropped=$(($(number dropped "$after") - $(number dropped "$before")))
-	written=$(log_since | grep -cF "$digest")
-	gap=$(log_since | grep -F -e "$digest" -e "$beacon_digest" |
-		sed 's/.*"sequence":\([0-9]*\).*/\1/' | sort -n | awk '
+	written=$(log_since | grep -F "$digest" | jq -s 'map(.proscribe.repeats // 1) | add')
+	gap=$(log_since | grep -F -e "$digest" -e "$beacon_digest" | jq -r '.proscribe |
+		"\(.sequence) \(.repeats // 1)"' | sort -n | awk '
 			NR == 1 { low = $1 }
-			END { print $1 - low + 1 - NR }')
+			{ told += $2 }
+			END { print $1 - low + 1 - told }')
 	text="$text emitted=$emitted dropped=$dropped written=$written gap=$gap lost=$lost"
 	# The beacon of the barrier is one more that was emitted.
 	if [ "$status" != 1 ]; then
