@@ -184,8 +184,8 @@ life_ring_full() {
 	emitted=$(($(number emitted "$after") - $(number emitted "$before")))
 	dropped=$(($(number dropped "$after") - $(number dropped "$before")))
 	written=$(log_since | grep -F "$digest" | jq -s 'map(.proscribe.repeats // 1) | add')
-	gap=$(log_since | grep -F -e "$digest" -e "$beacon_digest" | jq -r '.proscribe |
-		"\(.sequence) \(.repeats // 1)"' | sort -n | awk '
+	gap=$(log_since | grep -F -e "$digest" -e "$beacon_digest" | jq -r \
+		'"\(.event.sequence) \(.proscribe.repeats // 1)"' | sort -n | awk '
 			NR == 1 { low = $1 }
 			{ told += $2 }
 			END { print $1 - low + 1 - told }')
