@@ -305,10 +305,25 @@ static void take_run(struct psc_daemon *daemon, struct psc_resolver_result *resu
 		psc_resolver_begin_late(daemon);
 }
 
+/* What the thread was at when the resolver was switched off: nobody asks for it any more. */
+static void let_go(struct psc_resolver *resolver, const struct psc_resolver_result *result)
+{
+	if (result->kind == PSC_RESULT_UNKNOWN)
+		psc_resolver_unknown_settled(&resolver->queue);
+	else if (result->kind == PSC_RESULT_RUN_DONE)
+		resolver->running = false;
+	else if (result->kind == PSC_RESULT_LATE_DONE)
+		resolver->late_running = false;
+}
+
 static void take(struct psc_daemon *daemon, struct psc_resolver_result *result)
 {
 	struct psc_resolver *resolver = daemon->resolver;
 
+	if (!resolver->know) {
+		let_go(resolver, result);
+		return;
+	}
 	switch (result->kind) {
 	case PSC_RESULT_FILE:
 		take_file(daemon, result);
@@ -407,7 +422,7 @@ void psc_resolver_reloaded(struct psc_daemon *daemon)
 	/* an override may let in what was refused */
 	resolver->refused_count = 0;
 	resolver->full_said = false;
-	psc_resolver_watch_begin(daemon);
+	psc_resolver_watch_adjust(daemon);
 	psc_resolver_ask(daemon);
 	/* what is refused now may run: the mode, a profile or an exemption may have changed */
 	psc_resolver_begin_late(daemon);
@@ -488,7 +503,7 @@ static void free_resolver(struct psc_daemon *daemon)
 	/* it may be waiting for a disk: what it uses ends with the process */
 	if (!psc_resolver_queue_end(&resolver->queue, END_MS))
 		return;
-	psc_resolver_watch_close(&resolver->watch);
+	psc_resolver_watch_close(resolver);
 	psc_closep(&resolver->epoll_fd);
 	psc_resolver_know_drop(resolver->know);
 	free(resolver);
@@ -522,7 +537,7 @@ int psc_resolver_start(struct psc_daemon *daemon)
 	learn(daemon);
 	if (psc_resolver_identify_open(resolver) < 0)
 		psc_say("the content of files cannot be identified: out of memory");
-	psc_resolver_watch_begin(daemon);
+	psc_resolver_watch_adjust(daemon);
 	/* at once: nothing is gained by waiting */
 	resolver->run.quiet_ns = 0;
 	psc_resolver_ask(daemon);

@@ -96,7 +96,7 @@ struct psc_resolver_job {
 	struct psc_resolver_move move;
 	char *path; /* of PSC_JOB_CONTENT, with the file's identity */
 	struct stat st;
-	int files_fd, moves_fd; /* of PSC_JOB_MOUNTS: the watch's */
+	int files_fd, moves_fd; /* of PSC_JOB_MOUNTS: copies of the watch's */
 };
 
 enum psc_resolver_result_kind {
@@ -395,11 +395,11 @@ struct psc_resolver_watch {
 void psc_resolver_watch_intake(struct psc_resolver *resolver, bool open);
 
 /*
- * Watches what the configuration asks for. Not before: a single watched directory makes every open
- * and close on its file system some 240 instructions longer.
+ * Watches what the configuration asks for, and nothing else: a single watched directory makes every
+ * open and close on its file system some 240 instructions longer.
  */
-void psc_resolver_watch_begin(struct psc_daemon *daemon);
-void psc_resolver_watch_close(struct psc_resolver_watch *watch);
+void psc_resolver_watch_adjust(struct psc_daemon *daemon);
+void psc_resolver_watch_close(struct psc_resolver *resolver);
 void psc_resolver_watch_packages(struct psc_daemon *daemon);
 void psc_resolver_watch_mounts(struct psc_daemon *daemon);
 void psc_resolver_watch_files(struct psc_daemon *daemon);

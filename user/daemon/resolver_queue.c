@@ -143,6 +143,8 @@ void psc_resolver_job_free(struct psc_resolver_job *job)
 		return;
 	psc_resolver_know_drop(job->know);
 	psc_closep(&job->fd);
+	psc_closep(&job->files_fd);
+	psc_closep(&job->moves_fd);
 	psc_facts_clear(&job->facts);
 	free(job->listed);
 	free(job->move.name);

@@ -44,15 +44,16 @@ static void open_packages(struct psc_daemon *daemon)
 						  "/usr/lib/sysimage/rpm"};
 	struct psc_resolver_watch *w = &daemon->resolver->watch;
 
-	if (w->packages_fd >= 0)
-		return;
-	w->packages_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (w->packages_fd < 0)
-		return;
+	if (w->packages_fd < 0) {
+		w->packages_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+		if (w->packages_fd < 0)
+			return;
+		watch(daemon, w->packages_fd, EPOLLIN);
+	}
+	/* again at a reload: one may have come since, and the others stay as they are */
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
 		inotify_add_watch(w->packages_fd, directories[i],
 				  IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY | IN_ONLYDIR);
-	watch(daemon, w->packages_fd, EPOLLIN);
 }
 
 /* dpkg renames a new status into place and keeps logs and locks beside it. */
@@ -92,28 +93,44 @@ void psc_resolver_watch_mounts(struct psc_daemon *daemon)
 	job = psc_resolver_job_new(PSC_JOB_MOUNTS, resolver->know);
 	if (!job)
 		return;
-	job->files_fd = resolver->watch.files_fd;
-	job->moves_fd = resolver->watch.moves_fd;
+	/* its own: the watch may end before the job does, and the numbers be somebody else's */
+	job->files_fd = fcntl(resolver->watch.files_fd, F_DUPFD_CLOEXEC, 3);
+	if (resolver->watch.moves_fd >= 0)
+		job->moves_fd = fcntl(resolver->watch.moves_fd, F_DUPFD_CLOEXEC, 3);
 	psc_resolver_push(&resolver->queue, job);
 }
 
-static void close_files(struct psc_resolver_watch *w)
+/* While a job has a copy of it, closing alone would leave it in the set. */
+static void end_watch(int epoll_fd, int *fd)
 {
-	int *const fds[] = {&w->mounts_fd, &w->files_fd, &w->moves_fd};
+	if (*fd >= 0)
+		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, *fd, NULL);
+	psc_closep(fd);
+	*fd = -1;
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		psc_closep(fds[i]);
-		*fds[i] = -1;
-	}
+static void close_files(struct psc_resolver *resolver)
+{
+	struct psc_resolver_watch *w = &resolver->watch;
+
+	end_watch(resolver->epoll_fd, &w->mounts_fd);
+	end_watch(resolver->epoll_fd, &w->files_fd);
+	end_watch(resolver->epoll_fd, &w->moves_fd);
+	w->file_systems = 0;
+	w->files_error = w->moves_error = 0;
+	w->paused = false;
 }
 
 static void open_files(struct psc_daemon *daemon)
 {
 	struct psc_resolver_watch *w = &daemon->resolver->watch;
 	char message[256];
+	int error;
 
-	if (!daemon->policy.config->resolver.new_files)
+	if (!daemon->policy.config->resolver.new_files) {
+		close_files(daemon->resolver);
 		return;
+	}
 	if (w->files_fd >= 0) {
 		/* what the catalog says may not have been known when they were opened */
 		psc_resolver_watch_mounts(daemon);
@@ -133,12 +150,14 @@ static void open_files(struct psc_daemon *daemon)
 	if (w->mounts_fd >= 0)
 		watch(daemon, w->mounts_fd, EPOLLPRI);
 	psc_resolver_watch_mounts(daemon);
-	if (!w->files_error)
+	error = w->files_error;
+	if (!error)
 		return;
-	close_files(w);
+	close_files(daemon->resolver);
+	w->files_error = error;
 	snprintf(message, sizeof(message),
 		 "fanotify cannot be used, so new files are seen only when packages change: %s",
-		 strerror(-w->files_error));
+		 strerror(-error));
 	psc_say("%s", message);
 	record_problem(daemon, "resolver_blind", message);
 }
@@ -291,17 +310,18 @@ void psc_resolver_watch_intake(struct psc_resolver *resolver, bool open)
 
 /* ---- all ---------------------------------------------------------------------------- */
 
-void psc_resolver_watch_begin(struct psc_daemon *daemon)
+void psc_resolver_watch_adjust(struct psc_daemon *daemon)
 {
-	if (!daemon->policy.config->resolver.enabled)
+	if (!daemon->policy.config->resolver.enabled) {
+		psc_resolver_watch_close(daemon->resolver);
 		return;
+	}
 	open_packages(daemon);
 	open_files(daemon);
 }
 
-void psc_resolver_watch_close(struct psc_resolver_watch *watch)
+void psc_resolver_watch_close(struct psc_resolver *resolver)
 {
-	psc_closep(&watch->packages_fd);
-	watch->packages_fd = -1;
-	close_files(watch);
+	end_watch(resolver->epoll_fd, &resolver->watch.packages_fd);
+	close_files(resolver);
 }

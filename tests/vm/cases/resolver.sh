@@ -49,6 +49,8 @@ standin_catalog() {
 # standin_gone: as before the case; what was found is taken out as an administrator would.
 standin_gone() {
 	rm -rf "$standin" "$found"
+	# dpkg takes it along with the last package below it
+	mkdir -p /opt
 	without_policy
 }
 

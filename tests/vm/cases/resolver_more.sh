@@ -169,25 +169,45 @@ watches() {
 	grep -hE '^(inotify|fanotify) ' /proc/"$daemon"/fdinfo/* 2>/dev/null | grep -c 'ino\|sdev'
 }
 
-# Every open on a watched file system costs more: nothing is watched before something is looked for.
-life_resolver_switched_off() {
-	local before during n
-	restart_daemon TERM
-	before=$(watches)
-	mkdir -p "$standin"
-	standin_catalog "$(place_rule)"
-	for ((n = 0; n < 50; n++)); do
-		during=$(watches)
-		if [ "$during" -gt 1 ]; then break; fi
+# until_watches -eq|-gt NUMBER: that many are; how many is in number.
+until_watches() {
+	local n
+	for ((n = 0; n < 150; n++)); do
+		number=$(watches)
+		if [ "$number" "$@" ]; then return; fi
 		nap 0.2
 	done
+	return 1
+}
+
+# Every open on a watched file system costs more: nothing is watched while nothing is looked for.
+# What is switched on once more sees what it saw before.
+life_resolver_switched_off() {
+	local before on number digest
+	local by_content
+	by_content=$(indicator marker "$(condition format exact elf)" \
+		"$(condition marker exact 'payload ran')")
+	standin_program "$dir/source" || return
+	restart_daemon TERM
+	before=$(watches)
+	standin_catalog "$by_content"
+	until_watches -gt 1
+	on=$number
+	# in the middle of a run, that of the reload
 	standin_gone
-	text="watches before=$before during=$during"
-	if [ "$during" -lt 2 ]; then
+	until_watches -eq 0
+	text="watches before=$before on=$on off=$number"
+	note "$case: $text"
+	if [ "$on" -lt 2 ]; then
 		result broken-control "$text"
-	elif [ "$before" = 0 ]; then
-		result allowed "$text"
-	else
+	elif [ "$before" != 0 ] || [ "$number" != 0 ]; then
 		result leftover "$text"
+	else
+		standin_catalog "$by_content"
+		wait_run
+		cp "$dir/source" /opt/lab-anywhere
+		found_digest "$digest" && refused_files /opt/lab-anywhere "$dir/source"
+		rm -f /opt/lab-anywhere
 	fi
+	standin_gone
 }
