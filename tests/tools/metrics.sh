@@ -18,6 +18,7 @@ fail() {
  "counters": {"exec": {"allow": 5, "record": 0, "deny": 2, "would_deny": 0}},
  "unverified": {"load": {"busy": 3}}, "events": {"emitted": 9, "dropped": 4, "written": 11},
  "digested": {"files": 1, "bytes": 4711}, "log_chain": {"sequence": 12, "signed": 10},
+ "resolver": {"latency": {"files": 300, "p50_ms": 120.5, "p99_ms": 2500.0}},
  "warnings": [{"id": "events_dropped"}, {"id": "events_dropped"}],
  "sinks": [{"name": "status", "lost": 0}, {"name": "metrics", "lost": 1}]}
 STATUS

@@ -572,6 +572,23 @@ static void test_status_page(void **state)
 		      "warning: x\n");
 }
 
+/* How long a new file takes until it is guarded, once there was one. */
+static void test_status_resolver(void **state)
+{
+	static const char status[] =
+		"{\"resolver\":{\"enabled\":true,\"queue\":2,\"watch\":{\"new_files\":true,"
+		"\"file_systems\":3,\"seen\":40,\"overflows\":0},\"latency\":{\"files\":%d,"
+		"\"p50_ms\":120.4,\"p99_ms\":2500.0}}}";
+	_cleanup_free_ char *some = NULL, *none = NULL, *text = NULL, *without = NULL;
+
+	assert_true(asprintf(&some, status, 5) > 0 && asprintf(&none, status, 0) > 0);
+	text = render(some);
+	assert_contains(text, "  new files   3 file systems, 40 closed, 2 waiting, in force after "
+			      "120 ms (p50), 2500 ms (p99)\n");
+	without = render(none);
+	assert_contains(without, "40 closed, 2 waiting\n");
+}
+
 /* What is in force is not what the files say: that stands where everybody looks. */
 static void test_status_refused(void **state)
 {
@@ -638,6 +655,7 @@ int main(void)
 		TEST(test_off),
 		TEST(test_pins),
 		TEST(test_status_page),
+		TEST(test_status_resolver),
 		TEST(test_status_refused),
 		TEST(test_status_odd),
 	};

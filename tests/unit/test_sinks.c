@@ -244,6 +244,7 @@ static void test_metrics(void **state)
 		"{\"version\":\"1\",\"kernel\":\"6.1\\\"\\\\\\n\",\"mode\":\"enforce\",\"guard\":"
 		"\"on\",\"generation\":7,\"counters\":{\"exec\":{\"deny\":2,\"allow\":5}},"
 		"\"unverified\":{\"load\":{\"busy\":3}},\"events\":{\"dropped\":4},"
+		"\"resolver\":{\"latency\":{\"files\":300,\"p50_ms\":120.5,\"p99_ms\":2500}},"
 		"\"warnings\":[{\"id\":\"a\"},{\"id\":\"a\"},{\"id\":\"b\"}],"
 		"\"sinks\":[{\"name\":\"status\",\"lost\":9}]}",
 		0, NULL);
@@ -260,11 +261,15 @@ static void test_metrics(void **state)
 	assert_true(has_line(text, "proscribe_unverified_total{op=\"load\",reason=\"busy\"} 3"));
 	assert_true(has_line(text, "proscribe_events_dropped_total 4"));
 	assert_true(has_line(text, "proscribe_sink_lost_total{sink=\"status\"} 9"));
+	assert_true(has_line(text, "proscribe_new_file_seconds{quantile=\"0.5\"} 0.120500"));
+	assert_true(has_line(text, "proscribe_new_file_seconds{quantile=\"0.99\"} 2.500000"));
+	assert_true(has_line(text, "proscribe_new_file_seconds_count 300"));
 	/* a series stands once */
 	assert_true(has_line(text, "proscribe_warning{id=\"a\"} 1"));
 	assert_null(strstr(strstr(text, "{id=\"a\"}") + 1, "{id=\"a\"}"));
 	assert_int_equal(psc_metrics_format(empty, &none), 0);
 	assert_true(has_line(none, "proscribe_guard_on 0"));
+	assert_null(strstr(none, "new_file_seconds"));
 }
 
 int main(void)

@@ -112,6 +112,23 @@ static void put_sinks(FILE *out, const json_t *status)
 	}
 }
 
+/* Of the last files; a summary without samples has no quantiles. */
+static void put_new_files(FILE *out, const json_t *status)
+{
+	static const char *const keys[][2] = {{"0.5", "p50_ms"}, {"0.99", "p99_ms"}};
+	const json_t *latency = json_object_get(json_object_get(status, "resolver"), "latency");
+
+	if (!number_of(latency, "files", NULL))
+		return;
+	head(out, "new_file_seconds", "summary",
+	     "From a new file's last change to its digest in force, of the last 256.");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		fprintf(out, "proscribe_new_file_seconds{quantile=\"%s\"} %.6f\n", keys[i][0],
+			json_number_value(json_object_get(latency, keys[i][1])) / 1e3);
+	fprintf(out, "proscribe_new_file_seconds_count %" JSON_INTEGER_FORMAT "\n",
+		number_of(latency, "files", NULL));
+}
+
 static void put_all(FILE *out, const json_t *status)
 {
 	put_info(out, status);
@@ -146,6 +163,7 @@ static void put_all(FILE *out, const json_t *status)
 	       number_of(status, "log_chain", "sequence"));
 	single(out, "log_signed_sequence", "gauge", "Number of the last signed record.",
 	       number_of(status, "log_chain", "signed"));
+	put_new_files(out, status);
 	put_warnings(out, status);
 	put_sinks(out, status);
 }

@@ -453,7 +453,7 @@ long_resolver_latency_long() {
 	latency_of 40
 }
 latency_of() {
-	local n missing=0
+	local n missing=0 page
 	mkdir -p $standin
 	standin_catalog "$(place_rule)"
 	wait_run
@@ -471,7 +471,15 @@ latency_of() {
 	done
 	text=$(resolver_number latency)
 	note "$case: $text"
-	if [ "$missing" = 0 ]; then result denied "$text"; else result missed "$missing of $1: $text"; fi
+	page=$(proscribe status)
+	if [ "$missing" != 0 ]; then
+		result missed "$missing of $1: $text"
+	elif [[ ! $text =~ \"p50_ms\":[0-9.]*[1-9].*\"p99_ms\":[0-9.]*[1-9] ]] ||
+		[[ ! $page =~ 'in force after '[0-9]+' ms (p50), '[0-9]+' ms (p99)' ]]; then
+		result unreported "$text"
+	else
+		result denied "$text"
+	fi
 	standin_gone
 }
 
