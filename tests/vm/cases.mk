@@ -125,12 +125,19 @@ $(CASES_KERNELS:%=check-lab-lsm-%): check-lab-lsm-%: $(cases_needs)
 $(CASES_KERNELS:%=check-lab-reboot-%): check-lab-reboot-%: $(cases_needs)
 	$(call cases_run,cases-reboot) $*
 
+# The service as it is shipped, under systemd.
+$(cases_bin)/../systemd: tests/vm/fetch-systemd | $(cases_bin)
+	$(Q)'$(cases_dir)/fetch-systemd' '$(abspath $@)'
+
+$(CASES_KERNELS:%=check-lab-unit-%): check-lab-unit-%: $(cases_needs) $(cases_bin)/../systemd
+	$(call cases_run,cases-unit) $*
+
 # A machine that is killed while it writes its log.
 $(CASES_KERNELS:%=check-lab-killed-%): check-lab-killed-%: $(cases_needs)
 	$(call cases_run,cases-killed) $*
 
 # Every series on every kernel, whatever fails; then what the documentation says of them.
-check-long-boots: check-lab $(foreach kind,lsm reboot killed mask ima smp long,$(CASES_KERNELS:%=check-lab-$(kind)-%)) \
+check-long-boots: check-lab $(foreach kind,lsm reboot unit killed mask ima smp long,$(CASES_KERNELS:%=check-lab-$(kind)-%)) \
 	$(firstword $(CASES_KERNELS:%=check-lab-self-%))
 
 cases_results = $(foreach kernel,$(CASES_KERNELS),$(wildcard \
@@ -147,7 +154,7 @@ results:
 		mv '$(O)/bypass.md' docs/
 
 .PHONY: check-lab check-long check-long-boots results \
-	$(foreach kind,- -content- -life- -self- -smp- -lsm- -reboot- -killed- -mask- -ima- -long-,$(CASES_KERNELS:%=check-lab$(kind)%))
+	$(foreach kind,- -content- -life- -self- -smp- -lsm- -reboot- -unit- -killed- -mask- -ima- -long-,$(CASES_KERNELS:%=check-lab$(kind)%))
 
 # lab.mk has a default of its own for KERNEL, which is not meant here.
 demo_kernel = $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),6.12)

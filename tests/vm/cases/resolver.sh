@@ -42,7 +42,7 @@ standin_catalog() {
 	EOF
 	printf '%s\n' 'vendor: lab' 'rules:' "$@" >"$vendor"/indicators.yaml
 	lab_profile 2024-01-01T00:00:00Z
-	printf 'profiles: [lab]\nresolver: {enabled: true, stop: true%s}\n' "${settings:-}" >"$config"
+	printf '%sprofiles: [lab]\nresolver: {enabled: true, stop: true%s}\n' "${head:-}" "${settings:-}" >"$config"
 	reload
 }
 

@@ -169,12 +169,12 @@ watches() {
 	grep -hE '^(inotify|fanotify) ' /proc/"$daemon"/fdinfo/* 2>/dev/null | grep -c 'ino\|sdev'
 }
 
-# until_watches -eq|-gt NUMBER: that many are; how many is in number.
+# until_watches LEAST MOST: that many are; how many is in number.
 until_watches() {
 	local n
 	for ((n = 0; n < 150; n++)); do
 		number=$(watches)
-		if [ "$number" "$@" ]; then return; fi
+		if [ "$number" -ge "$1" ] && [ "$number" -le "$2" ]; then return; fi
 		nap 0.2
 	done
 	return 1
@@ -183,19 +183,18 @@ until_watches() {
 # Every open on a watched file system costs more: nothing is watched while nothing is looked for.
 # What is switched on once more sees what it saw before.
 life_resolver_switched_off() {
-	local before on number digest
-	local by_content
+	local before on number by_content
 	by_content=$(indicator marker "$(condition format exact elf)" \
 		"$(condition marker exact 'payload ran')")
 	standin_program "$dir/source" || return
 	restart_daemon TERM
 	before=$(watches)
 	standin_catalog "$by_content"
-	until_watches -gt 1
+	until_watches 2 1000
 	on=$number
 	# in the middle of a run, that of the reload
 	standin_gone
-	until_watches -eq 0
+	until_watches 0 0
 	text="watches before=$before on=$on off=$number"
 	note "$case: $text"
 	if [ "$on" -lt 2 ]; then
