@@ -118,6 +118,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
 $(O)/tests/unit/test_identify_client: $(CLIENT_OBJ) | $(O)/proscribe-identify
 $(O)/tests/unit/test_sandbox: $(SANDBOX_OBJ)
 $(O)/tests/unit/test_resolver: $(RESOLVER_OBJ)
+$(O)/tests/unit/test_resolver_watch: $(patsubst %,$(O)/user/daemon/resolver_%.o,queue watch)
 $(O)/tests/unit/test_rpm_packages: $(RESOLVER_OBJ) | $(O)/proscribe-identify
 
 $(O)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(CORE_LIB)
