@@ -9,18 +9,23 @@
  *   interpreters ask before they read a script; the other hook is not called then. For
  *   every other exec it would see the same file a moment earlier and is not attached to
  *   kernels without that flag. Where the flag is there but must not be looked at
- *   (--without execve_check) every exec is judged here, too.
+ *   (--without execve_check) nobody can tell the two apart: the file that is named is judged
+ *   here whatever is asked, and in the other hook only what it leads to.
  */
 #include "guard.bpf.h"
 
 /* Set by the loader. */
 const volatile bool psc_have_execve_check = true;
+const volatile bool psc_exec_judged_before = false; /* in bprm_creds_for_exec */
 
 SEC("lsm.s/bprm_check_security")
 int BPF_PROG(psc_bprm_check_security, struct linux_binprm *bprm)
 {
-	__u16 flags = bprm->interp == bprm->filename ? 0 : PSC_EVENT_SCRIPT_INTERP;
+	bool named = bprm->interp == bprm->filename;
+	__u16 flags = named ? 0 : PSC_EVENT_SCRIPT_INTERP;
 
+	if (named && psc_exec_judged_before)
+		return 0;
 	if (psc_guard(bprm->file, PSC_OP_EXEC, flags, true))
 		return -EPERM;
 	return 0;

@@ -317,6 +317,9 @@ static int load_object(const struct psc_guard *guard, struct guard_bpf **ret)
 			bpf_object__find_program_by_name(object->obj, programs[i].program),
 			program_used(i, guard));
 	object->rodata->psc_have_execve_check = features >> PSC_FEATURE_EXECVE_CHECK & 1;
+	/* one attempt is judged, and counted, once */
+	object->rodata->psc_exec_judged_before =
+		guard->kernel_features & ~features & 1ULL << PSC_FEATURE_EXECVE_CHECK;
 	object->rodata->psc_have_post_open = features >> PSC_FEATURE_FILE_POST_OPEN & 1;
 	object->rodata->psc_have_real_inode = features >> PSC_FEATURE_REAL_INODE & 1;
 	r = guard_bpf__load(object);
