@@ -156,11 +156,14 @@ static json_t *objects_json(const struct psc_report_input *input)
 
 /* ---- gaps ---------------------------------------------------------------------------------- */
 
-static void add_gap(json_t *gaps, const char *kind, uint64_t count, const char *text)
+/* @count of @unit, in the plural. */
+static void add_gap(json_t *gaps, const char *kind, uint64_t count, const char *unit,
+		    const char *text)
 {
 	if (count)
-		json_array_append_new(gaps, json_pack("{s:s, s:I, s:s}", "kind", kind, "count",
-						      (json_int_t)count, "text", text));
+		json_array_append_new(gaps,
+				      json_pack("{s:s, s:I, s:s, s:s}", "kind", kind, "count",
+						(json_int_t)count, "unit", unit, "text", text));
 }
 
 static void add_span(json_t *gaps, const json_t *data, const char *state, const char *text)
@@ -171,7 +174,7 @@ static void add_span(json_t *gaps, const json_t *data, const char *state, const 
 	snprintf(member, sizeof(member), "guard.seconds.%s", state);
 	seconds = (uint64_t)psc_json_number(data, member, 0);
 	snprintf(sentence, sizeof(sentence), "%s: %s", psc_report_span(seconds, span), text);
-	add_gap(gaps, state, seconds, sentence);
+	add_gap(gaps, state, seconds, "seconds", sentence);
 }
 
 static uint64_t count_unverified(const json_t *data)
@@ -202,25 +205,27 @@ static json_t *gaps_json(const struct psc_report_input *input, const json_t *dat
 	add_span(gaps, data, "stopped",
 		 "the daemon was stopped: the guard stayed on, new files "
 		 "were not looked for");
-	add_gap(gaps, "ring_lost", (uint64_t)psc_json_number(data, "losses.ring_lost", 0),
+	add_gap(gaps, "ring_lost", (uint64_t)psc_json_number(data, "losses.ring_lost", 0), "events",
 		"attempts that were decided but could not be recorded: the kernel had no room for "
-		"them");
+		"them, or the guard was taken off before they were read");
 	add_gap(gaps, "tamper", (uint64_t)psc_json_number(data, "losses.totals.tamper", 0),
+		"records",
 		"signs that somebody laid hands on the guard or its log behind the daemon's back");
 	if (json_is_false(psc_json_at(data, "scan.complete")))
-		add_gap(gaps, "scan", 1,
+		add_gap(gaps, "scan", 1, "scans",
 			"the scan could not read all of its scope: of what was not read nothing "
 			"is stated");
-	add_gap(gaps, "unverified", count_unverified(data),
+	add_gap(gaps, "unverified", count_unverified(data), "attempts",
 		"attempts with files that could not be identified");
-	add_gap(gaps, "damaged", input->damaged, "lines of the log that are no records");
-	add_gap(gaps, "undated", (uint64_t)psc_json_number(data, "log.undated", 0),
+	add_gap(gaps, "damaged", input->damaged, "lines", "lines of the log that are no records");
+	add_gap(gaps, "undated", (uint64_t)psc_json_number(data, "log.undated", 0), "records",
 		"records without a time that can be read");
 	add_gap(gaps, "clock", (uint64_t)psc_json_number(data, "guard.clock_went_back", 0),
+		"records",
 		"records that are older than the one before them: the clock was set back");
-	add_gap(gaps, "chain", input->chain->fault != PSC_CHAIN_INTACT,
+	add_gap(gaps, "chain", input->chain->fault != PSC_CHAIN_INTACT, "faults",
 		"the log's chain does not hold: what stands behind the fault proves nothing");
-	add_gap(gaps, "files_gone", input->chain->first_sequence > 1,
+	add_gap(gaps, "files_gone", input->chain->first_sequence > 1, "gaps",
 		"the log's older files are gone, and with them what else they told: first "
 		"sightings of products were said again");
 	return gaps;
@@ -269,8 +274,8 @@ static char *statement(const char *result, const json_t *data, const char *profi
 		host = "this host";
 	if (strcmp(result, "found") == 0)
 		n = asprintf(&text,
-			     "Found on %s: products that %s covers: %zu. The table below has each "
-			     "with the time when it was first and last seen.",
+			     "Found on %s: products that %s covers: %zu. Under \"What was "
+			     "found\" each has the time when it was first and last seen.",
 			     host, profile, count_status(data, "covered"));
 	else if (strcmp(result, "no_evidence") == 0)
 		n = asprintf(

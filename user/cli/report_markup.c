@@ -154,6 +154,22 @@ static void put_list(FILE *out, const json_t *list)
 	}
 }
 
+/* As the summary and the picture have it, not as the records do. */
+static const char *verdict_words(const char *verdict)
+{
+	static const char *const all[][2] = {
+		{"deny", "refused"},
+		{"would_deny", "would be refused"},
+		{"record", "recorded"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (strcmp(all[i][0], verdict) == 0)
+			return all[i][1];
+	}
+	return verdict;
+}
+
 static void put_value(FILE *out, const json_t *value, enum psc_report_kind kind)
 {
 	const char *text = json_string_value(value);
@@ -168,6 +184,8 @@ static void put_value(FILE *out, const json_t *value, enum psc_report_kind kind)
 		psc_report_putf(out, "%.10s %.9s", text, strlen(text) > 11 ? text + 11 : "");
 	else if (text && kind == PSC_REPORT_STATE)
 		psc_report_put(out, psc_report_state_words(text));
+	else if (text && kind == PSC_REPORT_VERDICT)
+		psc_report_put(out, verdict_words(text));
 	else
 		psc_report_put(out, text);
 }
@@ -183,6 +201,7 @@ static void put_row(FILE *out, const struct psc_report_column *columns, size_t c
 		[PSC_REPORT_LIST] = " class=\"code\"",
 		[PSC_REPORT_STATE] = "",
 		[PSC_REPORT_LINES] = "",
+		[PSC_REPORT_VERDICT] = "",
 	};
 
 	fputs("<tr>", out);

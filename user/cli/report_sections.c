@@ -219,7 +219,7 @@ static void put_totals(FILE *out, const json_t *data)
 void psc_report_put_attempts(FILE *out, const json_t *data)
 {
 	static const struct psc_report_column columns[] = {
-		{"Verdict", "verdict", PSC_REPORT_TEXT},
+		{"Verdict", "verdict", PSC_REPORT_VERDICT},
 		{"Operation", "operation", PSC_REPORT_TEXT},
 		{"Product", "product", PSC_REPORT_TEXT},
 		{"Path", "path", PSC_REPORT_CODE},
@@ -306,7 +306,8 @@ void psc_report_put_coverage(FILE *out, const json_t *data)
 	static const struct psc_report_column gaps[] = {
 		{"Gap", "kind", PSC_REPORT_TEXT},
 		{"What it means", "text", PSC_REPORT_TEXT},
-		{"Count, or seconds", "count", PSC_REPORT_NUMBER},
+		{"How many", "count", PSC_REPORT_NUMBER},
+		{"Of what", "unit", PSC_REPORT_TEXT},
 	};
 	static const struct psc_report_column intervals[] = {
 		{"From (UTC)", "from", PSC_REPORT_TIME},
@@ -322,7 +323,7 @@ void psc_report_put_coverage(FILE *out, const json_t *data)
 	};
 	static const struct psc_report_column unverified[] = {
 		{"Reason", "reason", PSC_REPORT_TEXT},
-		{"Verdict", "verdict", PSC_REPORT_TEXT},
+		{"Verdict", "verdict", PSC_REPORT_VERDICT},
 		{"Attempts", "count", PSC_REPORT_NUMBER},
 	};
 	_cleanup_json_ json_t *unverified_all = unverified_rows(data);

@@ -6,19 +6,21 @@
  */
 #include "user/cli/report_verb.h"
 
-#define WIDTH	   1000
-#define LEFT	   110
-#define LINE_WIDTH 870
-#define GUARD_TOP  34
-#define GAP_TOP	   62
-#define LANE	   18
-#define DAYS_TOP   96
-#define DAYS_LOW   206
-#define AXIS	   228
-#define HEIGHT	   272
-#define TICKS	   5
-#define BINS	   116
-#define DAY_NS	   (86400 * PSC_NSEC_PER_SEC)
+#define WIDTH	    1000
+#define LEFT	    110
+#define LINE_WIDTH  870
+#define GUARD_TOP   34
+#define GAP_TOP	    62
+#define LANE	    18
+#define DAYS_TOP    96
+#define DAYS_LOW    206
+#define AXIS	    228
+#define LEGEND	    252 /* a line for each part of the picture */
+#define LEGEND_LINE 19
+#define HEIGHT	    (LEGEND + 3 * LEGEND_LINE)
+#define TICKS	    5
+#define BINS	    116
+#define DAY_NS	    (86400 * PSC_NSEC_PER_SEC)
 
 struct scale {
 	uint64_t from;
@@ -229,37 +231,41 @@ static void put_phases(FILE *out, const json_t *data, const struct scale *scale)
 static void put_legend(FILE *out)
 {
 	static const struct {
-		const char *class; /* NULL: what the next ones are of */
+		const char *class; /* NULL: what the next ones are of, a line of its own */
 		const char *words;
 	} all[] = {
-		{NULL, "Guard:"},
+		{NULL, "Guard"},
 		{"guard-enforce", "refuses"},
 		{"guard-observe", "records only"},
 		{"guard-off", "off"},
 		{"guard-boot", "not on yet"},
 		{"guard-unknown", "not known"},
-		{NULL, "Daemon:"},
+		{NULL, "Daemon"},
 		{"guard-silence", "silent"},
 		{"guard-stopped", "stopped"},
-		{NULL, "Attempts:"},
+		{NULL, "Attempts"},
 		{"denied", "refused"},
 		{"would", "would be refused"},
 		{"recorded", "recorded"},
 		{"found", "found"},
 	};
-	unsigned int x = 4;
+	unsigned int x = LEFT, line = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		if (all[i].class) {
-			fprintf(out,
-				"<rect class=\"%s\" x=\"%u\" y=\"%d\" width=\"11\" height=\"11\"/>",
-				all[i].class, x, HEIGHT - 20);
-			x += 15;
+		unsigned int y = LEGEND + LEGEND_LINE * line;
+
+		if (!all[i].class) {
+			line++;
+			x = LEFT;
+			fprintf(out, "<text class=\"small\" x=\"4\" y=\"%u\">%s</text>\n",
+				y + LEGEND_LINE - 9, all[i].words);
+			continue;
 		}
-		fprintf(out, "<text class=\"small\" x=\"%u\" y=\"%d\">%s</text>\n", x, HEIGHT - 10,
-			all[i].words);
-		x += all[i].class ? 10 + 6 * (unsigned int)strlen(all[i].words)
-				  : 2 + 7 * (unsigned int)strlen(all[i].words);
+		fprintf(out,
+			"<rect class=\"%s\" x=\"%u\" y=\"%u\" width=\"11\" height=\"11\"/>"
+			"<text class=\"small\" x=\"%u\" y=\"%u\">%s</text>\n",
+			all[i].class, x, y - LEGEND_LINE, x + 15, y - 9, all[i].words);
+		x += 35 + 6 * (unsigned int)strlen(all[i].words);
 	}
 }
 

@@ -82,6 +82,7 @@ enum psc_report_kind {
 	PSC_REPORT_LIST = 4,  /* an array of names */
 	PSC_REPORT_STATE = 5, /* of the guard */
 	PSC_REPORT_LINES = 6, /* an array of sentences */
+	PSC_REPORT_VERDICT = 7,
 };
 
 struct psc_report_column {
