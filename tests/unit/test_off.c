@@ -28,7 +28,7 @@ static int remove_result;
 static unsigned int refusals; /* how often the canary is refused still */
 static char said[4][400];     /* "success|message" of each record */
 static unsigned int count;
-static unsigned int absences;
+static unsigned int absences, kept;
 
 int psc_guard_remove(void)
 {
@@ -63,6 +63,11 @@ void psc_absence_off(struct psc_daemon *daemon, const char *requester)
 	absences++;
 }
 
+void psc_left_keep(struct psc_daemon *daemon)
+{
+	kept++;
+}
+
 void psc_say(const char *fmt, ...)
 {
 }
@@ -76,7 +81,7 @@ static int setup(void **state)
 {
 	daemon_ = (struct psc_daemon){};
 	error = (struct psc_error){};
-	waited_us = count = refusals = remove_result = absences = 0;
+	waited_us = count = refusals = remove_result = absences = kept = 0;
 	memcpy(pins + sizeof(pins) - 7, "XXXXXX", 6);
 	return mkdtemp(pins) ? 0 : -1;
 }
@@ -104,6 +109,7 @@ static void test_gone(void **state)
 	assert_int_equal(count, 1);
 	assert_string_equal(said[0], "yes|the guard was removed");
 	assert_int_equal(absences, 1);
+	assert_int_equal(kept, 1);
 	assert_int_equal(psc_off_state(&daemon_), PSC_GUARD_OFF);
 }
 

@@ -23,3 +23,11 @@ enum psc_pins psc_pins_look(const char *directory);
  * removed as possible.
  */
 int psc_pins_remove(const char *directory);
+
+/*
+ * Removes the links alike, and everything else but what a daemon needs to read what the guard
+ * told of: events, counters, memory. That is pinned below the name @left from then on. Returns the
+ * number of pins removed. -ENOENT when there was none, -ENOTEMPTY or -EEXIST when @left is there
+ * already: then the links are gone and the rest is where it was.
+ */
+int psc_pins_leave(const char *directory, const char *left);

@@ -41,6 +41,10 @@
 #define PSC_PATH_ABSENCE	PSC_DIR_RUN "/guard" /* whether it is on, and since when not */
 #define PSC_PATH_BPFFS		"/sys/fs/bpf/proscribe"
 #define PSC_PATH_BPFFS_NEW	PSC_PATH_BPFFS "-new" /* while it is made; a crash leaves it */
+/* of a guard that was taken off without a daemon: what the next daemon has to read */
+#define PSC_PATH_BPFFS_LEFT PSC_PATH_BPFFS "-left"
+#define PSC_PATH_FOLD_LEFT  PSC_PATH_FOLD "-left"
+#define PSC_PATH_UNREAD	    PSC_DIR_STATE "/unread" /* how much of it there was */
 
 /* Names inside the lists directory that the command line writes. */
 #define PSC_LIST_LOCAL	  "local.csv"

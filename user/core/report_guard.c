@@ -182,15 +182,18 @@ static int take_stop(struct psc_report_guard *guard, const json_t *record, uint6
 	return change(guard, strcmp(left, "off") == 0 ? STATE_OFF : STATE_UNKNOWN, at);
 }
 
-/* Somebody took the guard away when no daemon looked: since when is told afterwards. */
+/*
+ * Somebody took the guard away when no daemon looked: since when is told afterwards, and of `off`
+ * as well if no daemon was there to write a record of it.
+ */
 static int take_absence(struct psc_report_guard *guard, const json_t *record)
 {
 	const char *from = psc_report_own_text(record, "from");
 	const char *reason = psc_report_own_text(record, "reason");
 	uint64_t since;
 
-	if (!is_on(guard) || !reason || strcmp(reason, "lost") != 0 || !from ||
-	    psc_time_parse(from, &since) < 0)
+	if (!is_on(guard) || !reason || !from || psc_time_parse(from, &since) < 0 ||
+	    (strcmp(reason, "lost") != 0 && strcmp(reason, "off") != 0))
 		return 0;
 	return change(guard, STATE_OFF, since);
 }

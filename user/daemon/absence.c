@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * absence.c - when the guard was not on: from boot to its first start, after `proscribe off`, and
- * when somebody has taken it away while no daemon looked. A daemon leaves a line in
- * PSC_PATH_ABSENCE for the next one; it goes with the boot. See daemon.h.
+ * when somebody has taken it away while no daemon looked. A daemon, or `proscribe off` without one,
+ * leaves a line in PSC_PATH_ABSENCE for the next one; it goes with the boot. See daemon.h.
  */
 #include "user/core/util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 
+#include "user/core/handover.h"
 #include "user/core/paths.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"
@@ -46,15 +46,7 @@ void psc_absence_read(struct psc_daemon *daemon)
 
 static void write_line(const struct psc_daemon *daemon, const char *state, const char *requester)
 {
-	_cleanup_close_ int fd =
-		open(PSC_PATH_ABSENCE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	char line[LINE_MAX_SIZE];
-	int n = snprintf(line, sizeof(line), "%s %s %" PRIu64 " %s\n", daemon->boot_id, state,
-			 psc_time_boot(), requester);
-
-	/* without it the next daemon takes the guard to have been away since the boot */
-	if (fd < 0 || pwrite(fd, line, (size_t)n, 0) != n || ftruncate(fd, n) < 0)
-		unlink(PSC_PATH_ABSENCE);
+	psc_handover_guard(PSC_PATH_ABSENCE, daemon->boot_id, state, psc_time_boot(), requester);
 }
 
 void psc_absence_tick(struct psc_daemon *daemon)

@@ -14,6 +14,7 @@
 #include "user/core/frame.h"
 #include "user/core/json.h"
 #include "user/core/paths.h"
+#include "user/core/requester.h"
 #include "user/daemon/daemon.h"
 
 /* A client that is slow to ask must not hold the log back. */
@@ -164,34 +165,13 @@ static json_t *answer(struct psc_daemon *daemon, const json_t *request, const ch
 	return failure(2, &error, NULL);
 }
 
-/*
- * Whoever became root by sudo or su is still told by the user of the login. The peer waits for its
- * answer, so that its number is its own; one that does not wait is not worth a name.
- */
-static void name_peer(const struct ucred *peer, char *name, size_t size)
-{
-	char path[64], text[16] = "";
-	_cleanup_close_ int fd = -1;
-	int n = snprintf(name, size, "uid %u, ", peer->uid);
-	ssize_t got = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/loginuid", peer->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		got = read(fd, text, sizeof(text) - 1);
-	/* (uid_t)-1: nobody has logged in */
-	if (got > 0 && text[strspn(text, "0123456789")] == '\0' && strcmp(text, "4294967295") != 0)
-		n += snprintf(name + n, size - (size_t)n, "auid %s, ", text);
-	snprintf(name + n, size - (size_t)n, "pid %d", peer->pid);
-}
-
 void psc_control_serve(struct psc_daemon *daemon)
 {
 	_cleanup_close_ int fd = accept4(daemon->control_fd, NULL, NULL, SOCK_CLOEXEC);
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 	json_t *request, *reply;
-	char requester[64];
+	char requester[PSC_REQUESTER_SIZE];
 
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return;
@@ -199,7 +179,8 @@ void psc_control_serve(struct psc_daemon *daemon)
 		return;
 	if (psc_frame_receive(fd, PSC_FRAME_REQUEST_MAX, CLIENT_TIMEOUT_MS, &request) < 0)
 		return;
-	name_peer(&peer, requester, sizeof(requester));
+	/* the peer waits for its answer, so that its number is its own */
+	psc_requester_name(peer.uid, peer.pid, requester);
 	reply = answer(daemon, request, requester);
 	if (reply)
 		psc_frame_send_timeout(fd, reply, CLIENT_TIMEOUT_MS);

@@ -380,6 +380,7 @@ static int open_doors(struct psc_daemon *daemon)
 	/* then what happened while no daemon ran */
 	start_who(daemon);
 	psc_journal_drain(daemon);
+	psc_left_record(daemon);
 	psc_absence_record(daemon);
 	record_start(daemon);
 	psc_policy_digest_inputs(&daemon->policy, NULL);
@@ -429,6 +430,7 @@ static int start(struct psc_daemon *daemon)
 	}
 	/* the guard that is on may do without */
 	load_policy(daemon, &error);
+	psc_left_collect(daemon);
 	r = open_loop(daemon);
 	if (r < 0) {
 		psc_say("the event loop cannot be set up: %s", strerror(-r));

@@ -185,6 +185,20 @@ void psc_absence_record(struct psc_daemon *daemon);
 void psc_absence_tick(struct psc_daemon *daemon);
 void psc_absence_off(struct psc_daemon *daemon, const char *requester);
 
+/* ---- left.c: what no daemon had read when the guard was taken off */
+
+/*
+ * Writes to the log what waits in the kernel of a guard that was taken off without a daemon. With a
+ * policy, before there is a guard; what cannot be written now waits on.
+ */
+void psc_left_collect(struct psc_daemon *daemon);
+
+/* Records how many events were lost since nobody could read them any more. */
+void psc_left_record(struct psc_daemon *daemon);
+
+/* The guard is off: what could not be written to the log waits for the next start. */
+void psc_left_keep(struct psc_daemon *daemon);
+
 /* ---- tamper.c */
 
 /*

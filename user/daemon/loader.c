@@ -196,14 +196,19 @@ static int pin_all(struct guard_bpf *object, struct bpf_link *const links[])
 
 /* ---- adopt ------------------------------------------------------------------ */
 
-static int open_pin(const char *name)
+static int open_pin_in(const char *directory, const char *name)
 {
 	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), PSC_PATH_BPFFS "/%s", name);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
+}
+
+static int open_pin(const char *name)
+{
+	return open_pin_in(PSC_PATH_BPFFS, name);
 }
 
 static int open_pins(struct psc_guard *guard)
@@ -300,6 +305,59 @@ int psc_guard_adopt(struct psc_guard **ret, struct psc_problem *reterr)
 	guard->adopted = true;
 	*ret = TAKE_PTR(guard);
 	return 0;
+}
+
+/* ---- what was left ----------------------------------------------------------- */
+
+int psc_guard_open_left(struct psc_guard **ret)
+{
+	_cleanup_(psc_guard_freep) struct psc_guard *guard = NULL;
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+	int r;
+
+	if (access(PSC_PATH_BPFFS_LEFT, F_OK) < 0)
+		return -ENOENT;
+	guard = guard_new();
+	if (!guard)
+		return -ENOMEM;
+	guard->shared_fd = open_pin_in(PSC_PATH_BPFFS_LEFT, "shared");
+	guard->events_fd = open_pin_in(PSC_PATH_BPFFS_LEFT, "events");
+	guard->counters_fd = open_pin_in(PSC_PATH_BPFFS_LEFT, "counters");
+	if (guard->shared_fd < 0 || guard->events_fd < 0 || guard->counters_fd < 0)
+		return -ESTALE;
+	if (bpf_obj_get_info_by_fd(guard->shared_fd, &info, &size) < 0)
+		return -errno;
+	if (info.value_size != sizeof(struct psc_shared))
+		return -ESTALE;
+	r = map_shared(guard);
+	if (r < 0)
+		return r;
+	if (guard->shared->control.abi_version != PSC_ABI_VERSION)
+		return -ESTALE;
+	*ret = TAKE_PTR(guard);
+	return 0;
+}
+
+int psc_guard_leave(const struct psc_guard *guard)
+{
+	int r;
+
+	if (mkdir(PSC_PATH_BPFFS_LEFT, 0700) < 0)
+		return -errno;
+	r = bpf_obj_pin(guard->shared_fd, PSC_PATH_BPFFS_LEFT "/shared");
+	if (!r)
+		r = bpf_obj_pin(guard->events_fd, PSC_PATH_BPFFS_LEFT "/events");
+	if (!r)
+		r = bpf_obj_pin(guard->counters_fd, PSC_PATH_BPFFS_LEFT "/counters");
+	if (r < 0)
+		remove_pins(PSC_PATH_BPFFS_LEFT);
+	return r;
+}
+
+int psc_guard_remove_left(void)
+{
+	return remove_pins(PSC_PATH_BPFFS_LEFT);
 }
 
 /* ---- install ---------------------------------------------------------------- */

@@ -85,3 +85,14 @@ bool psc_guard_has(const struct psc_guard *guard, const struct psc_image *image,
  * much is unpinned as could be.
  */
 int psc_guard_remove(void);
+
+/*
+ * What was kept of a guard that was taken off with unread events: its memory, counters and events, nothing
+ * that decides. -ENOENT when there is nothing; -ESTALE when it is of a version that speaks another
+ * language, or not whole.
+ */
+int psc_guard_open_left(struct psc_guard **ret);
+
+/* The same of a guard that is off, by a daemon that could not write its events; nothing or all. */
+int psc_guard_leave(const struct psc_guard *guard);
+int psc_guard_remove_left(void);

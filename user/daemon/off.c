@@ -39,6 +39,7 @@ static void finish(struct psc_daemon *daemon, const char *requester)
 			   daemon->policy.held ? "the guard's pins were removed; that the kernel "
 						 "has dropped it is not proven"
 					       : "the guard was removed");
+	psc_left_keep(daemon);
 	psc_say("the guard is off (%s)", requester);
 	daemon->stopping = true;
 }

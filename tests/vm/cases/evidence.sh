@@ -224,3 +224,114 @@ long_log_burst() {
 		conclude_sums 2
 	fi
 }
+
+# take_off: ends the daemon, has so many refused, takes the guard off. Sets waiting, the number of
+# events that the command says nobody has read, and why: "kept" or "lost".
+take_off() {
+	end_daemon TERM
+	try attempt exec-many "$1" "$p"
+	[ "$status" = 1 ] || note "$case: $text"
+	try proscribe off --yes
+	waiting=$(sed -n 's/.* \([0-9]*\) events that no daemon has read .*/\1/p' <<<"$text")
+	[[ $text == *'stay in the kernel'* ]] && why=kept || why=lost
+}
+
+# unread COUNT [COMMAND...]: COUNT refusals while no daemon runs, the guard is taken off, and after
+# the command a daemon comes: each is told, or counted as lost.
+unread() {
+	local count=$1 waiting why status
+	shift
+	log_mark
+	take_off "$count"
+	text="waiting=$waiting $why; $text"
+	"$@"
+	start_daemon --mode "$mode"
+	log_barrier
+	sum_log
+	text="told=$told lost=$lost twice=$twice; $text"
+	printf 'figures\t%s\t%s\n' "$case" "$text"
+	[ "$waiting" = "$count" ] && [ $((told + lost)) = "$count" ] && [ "$twice" = 0 ] || return 1
+	if [ -e "$pins-left" ] || [ -e /var/lib/proscribe/unread ]; then
+		text="left over: $text"
+	elif ! until_record guard_off '.reason == "off" and (.requester | startswith("uid 0, "))'; then
+		text="$record; $text"
+	elif ! verified; then
+		text="unverifiable; $text"
+	else
+		return 0
+	fi
+	return 1
+}
+
+# What waits is in the log afterwards; then of what is thrown away the number is.
+life_off_unread() {
+	program_static "$p"
+	list_case "$p"
+	if ! unread 7 true || [ "$told" != 7 ]; then
+		result miscounted "of what was kept $text"
+	elif ! unread 5 rm -r "$pins-left" || [ "$lost" != 5 ]; then
+		result miscounted "of what was lost $text"
+	else
+		result denied "$text"
+	fi
+	unlist "$digest"
+}
+
+# More than the ring holds: what it had no room for is counted with what waits.
+long_off_unread_overflow() {
+	program_static "$p"
+	list_case "$p"
+	if ! unread 4200 true || [ "$lost" -lt 100 ] || [ "$told" -lt 1000 ]; then
+		result miscounted "$text"
+	else
+		result denied "$text"
+	fi
+	unlist "$digest"
+}
+
+# The daemon takes the guard off while the log has no room: what it could not write waits for the next.
+long_off_unread_unwritable() {
+	local denied=0 mapped=0
+	log_to_own
+	program_static "$p"
+	list_case "$p"
+	log_mark
+	dd if=/dev/zero of="$dir/log/filler" bs=512 2>/dev/null
+	attempts 2 20
+	log_fails yes
+	attempts 2 20
+	guard_off
+	rm "$dir/log/filler"
+	start_daemon --mode "$mode"
+	# which writes what is counted
+	restart_daemon TERM
+	log_barrier
+	sum_log
+	status=1 text="denied=$denied mapped=$mapped told=$told folded=$folded lost=$lost twice=$twice"
+	if [ -e "$pins-left" ]; then text="left over: $text" status=0; fi
+	conclude_sums 2
+	log_to_root
+}
+
+# A capability that the guard must not use makes no second attempt of one.
+long_exec_counted_once() {
+	local before after n
+	program_static "$p"
+	list_case "$p"
+	for n in used --without; do
+		guard_off
+		if [ $n = used ]; then start_daemon --mode observe; fi
+		if [ $n != used ]; then start_daemon --mode observe --without execve_check; fi
+		log_mark
+		for ((before = 0; before < 3; before++)); do attempt exec "$p" >/dev/null 2>&1; done
+		log_barrier
+		after=$(log_since | grep -F "$digest" | grep -c '"op":"exec"')
+		text="$n: $after records of 3 executions"
+		if [ "$after" != 3 ]; then break; fi
+	done
+	# in observe mode, so that nothing but the count tells the two apart
+	if [ "$after" = 3 ]; then result recorded "$text"; else result miscounted "$text"; fi
+	guard_off
+	start_daemon --mode "$mode"
+	unlist "$digest"
+}
