@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs in the guest, once after each boot: what policy and evidence are worth over a reboot.
 #   reboot.sh life      a phase, an exemption, the trusted time and the log over three boots
-#   reboot.sh commerce  the hardware clock says half an hour before the order's date
+#   reboot.sh commerce  the hardware clock says half an hour before the date of an order
 #   reboot.sh 2040      the hardware clock is broken
 # Prints the lines of lib.sh; ends with status 86 to be booted again.
 # shellcheck disable=SC2034,SC2086,SC2154 # variables of the files that it sources
@@ -87,7 +87,8 @@ life_fourth() {
 }
 
 commerce_first() {
-	begins=1727582400 id=us-commerce-icts-2021-002
+	# The order's own date is over: before its own release nothing believes any clock.
+	begins=1916884800 id=us-commerce-icts-2021-002
 	mkdir -p "$dir" && cd "$dir" || exit 1
 	case=reboot-commerce-clock
 	if [ "$EPOCHSECONDS" -lt $((begins - 5)) ]; then result ok; else result wrong "the clock says $EPOCHSECONDS"; fi
@@ -95,9 +96,9 @@ commerce_first() {
 	lab_catalog "$p" program
 	sed -i 's|lab/tool/program|kaspersky/kesl/updater|' "$vendor"/tool.csv
 	printf '%s\n' 'decision: DE-lab' 'reason: test' 'by: lab' 'document: lab' \
-		'until: 2030-01-01T00:00:00Z' 'products: [kaspersky/kesl]' >"$objects"/DE-lab.yaml
+		'until: 2032-01-01T00:00:00Z' 'products: [kaspersky/kesl]' >"$objects"/DE-lab.yaml
 	chmod 640 "$objects"/DE-lab.yaml
-	sed 's/^updated: .*/updated: 2024-06-25/' /usr/share/proscribe/profiles/$id.yaml \
+	sed 's/2024-09-29T04:00:00Z/2030-09-29T04:00:00Z/' /usr/share/proscribe/profiles/$id.yaml \
 		>"$profiles"/$id.yaml
 	start_daemon --mode enforce || exit 1
 	expect 0 reboot-commerce-before "before the order's date"
