@@ -165,7 +165,8 @@ include tests/vm/lab.mk
 # What these need is installed first, so the work is done by another make. Guests wait much of
 # their time: three jobs keep two processors busy.
 check: deps
-	$(Q)$(MAKE) --no-print-directory -j2 all $(UNIT_BIN) $(FUZZ_BIN) $(cases_programs)
+	$(Q)$(MAKE) --no-print-directory -j2 all $(UNIT_BIN) $(FUZZ_BIN) $(cases_programs) \
+		$(O)/tests/lint/defaults
 	$(Q)$(MAKE) --no-print-directory -j4 -Otarget lint check-unit check-unit-san check-fuzz \
 		check-interchange check-lab
 
