@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "user/core/handover.h"
 #include "user/core/paths.h"
 #include "user/core/timefmt.h"
 #include "user/daemon/daemon.h"

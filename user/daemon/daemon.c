@@ -228,12 +228,7 @@ static int take_lock(struct psc_daemon *daemon)
 
 static void read_host(struct psc_daemon *daemon)
 {
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (f && fgets(daemon->boot_id, sizeof(daemon->boot_id), f))
-		daemon->boot_id[strcspn(daemon->boot_id, "\n")] = 0;
-	if (f)
-		fclose(f);
+	psc_handover_boot_id(daemon->boot_id);
 	gethostname(daemon->hostname, sizeof(daemon->hostname) - 1);
 }
 

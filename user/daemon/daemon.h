@@ -18,6 +18,7 @@
 #include "user/core/error.h"
 #include "user/core/event_json.h"
 #include "user/core/fold.h"
+#include "user/core/handover.h"
 #include "user/core/image.h"
 #include "user/core/inputs.h"
 #include "user/core/list.h"
@@ -139,7 +140,7 @@ struct psc_daemon {
 	int lock_fd;
 	bool stopping;
 	char hostname[256];
-	char boot_id[64];
+	char boot_id[PSC_BOOT_ID_SIZE];
 };
 
 /* ---- daemon.c */

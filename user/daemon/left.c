@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * left.c - what a guard told of that was taken off before it was in the log: `proscribe off` without
- * a daemon, or a daemon whose log fails, leaves its ring in the kernel. It is read as the ring of a guard that is on, with
- * the loss and the repeats that belong to it, before there is another guard. See daemon.h.
+ * left.c - what a guard told of that was taken off before it was in the log: `proscribe off`
+ * without a daemon, or a daemon whose log fails, leaves its ring in the kernel. It is read as the
+ * ring of a guard that is on, with the loss and the repeats that belong to it, before there is
+ * another guard. See daemon.h.
  */
 #include "user/core/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-#include "user/core/handover.h"
 #include "user/core/paths.h"
 #include "user/daemon/daemon.h"
 
